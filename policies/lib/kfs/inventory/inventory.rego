@@ -1,0 +1,82 @@
+# METADATA
+# title: Inventory
+# description: |
+#   Reads Gatekeeper's data.inventory by key. Where several versions of a kind are synced, one object stands in it once a
+#   version; these functions give it once, from the first version that has it.
+package lib.kfs.inventory
+
+# METADATA
+# description: The objects of a namespaced kind in a namespace, by name.
+# scope: document
+objects(kind, namespace) := {name: resource |
+	some i, version in versions[kind]
+	some name, resource in data.inventory.namespace[namespace][version][kind]
+	not _earlier(kind, namespace, name, i)
+}
+
+# METADATA
+# description: One object of a namespaced kind; undefined if it isn't there.
+# scope: document
+named(kind, namespace, name) := [resource |
+	some version in versions[kind]
+	resource := data.inventory.namespace[namespace][version][kind][name]
+][0]
+
+# METADATA
+# description: |
+#   Every object of a namespaced kind, in all namespaces, as a set. A rule that uses it doesn't touch input, so that kfs
+#   evaluates it once per run.
+# scope: document
+everywhere(kind) := {resource |
+	some i, version in versions[kind]
+	some namespace
+	some name, resource in data.inventory.namespace[namespace][version][kind]
+	not _earlier(kind, namespace, name, i)
+}
+
+# METADATA
+# description: The Namespace of that name; undefined if it isn't there.
+# scope: document
+namespace(name) := data.inventory.cluster.v1.Namespace[name]
+
+# METADATA
+# description: The objects of a cluster-scoped kind, by name.
+# scope: document
+cluster_objects(kind) := {name: resource |
+	some i, version in versions[kind]
+	some name, resource in data.inventory.cluster[version][kind]
+	not _cluster_earlier(kind, name, i)
+}
+
+_earlier(kind, namespace, name, position) if {
+	some i, version in versions[kind]
+	i < position
+	data.inventory.namespace[namespace][version][kind][name]
+}
+
+_cluster_earlier(kind, name, position) if {
+	some i, version in versions[kind]
+	i < position
+	data.inventory.cluster[version][kind][name]
+}
+
+# METADATA
+# description: The group-versions of each kind that policies read, the preferred first.
+# scope: document
+versions := {
+	"APIRule": [
+		"gateway.kyma-project.io/v2",
+		"gateway.kyma-project.io/v2alpha1",
+		"gateway.kyma-project.io/v1beta1",
+		"gateway.kyma-project.io/v1alpha1",
+	],
+	"AuthorizationPolicy": [
+		"security.istio.io/v1",
+		"security.istio.io/v1beta1",
+	],
+	"Function": [
+		"serverless.kyma-project.io/v1alpha2",
+		"serverless.kyma-project.io/v1alpha1",
+	],
+	"Service": ["v1"],
+}

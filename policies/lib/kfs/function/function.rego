@@ -1,0 +1,83 @@
+# METADATA
+# title: Functions
+# description: |
+#   What the controllers make of a Function, of either served version: the labels of its pods, and so who selects them.
+#   A value nobody can know yet (the uuid before the Function is created, a label that is no string) is null and agrees
+#   with whatever a selector asks, see lib.kfs.selector.
+package lib.kfs.function
+
+import data.lib.kfs.selector
+
+# METADATA
+# description: |
+#   The label maps of all pods of a Function, as a set: the runtime pod's and, except in flavor "buildless", the build
+#   pod's. Give the flavor as a string that is always defined.
+# scope: document
+pods(function, flavor) := {runtime_pod(function)} if flavor == "buildless"
+
+pods(function, flavor) := {runtime_pod(function), build_pod(function)} if flavor != "buildless"
+
+# METADATA
+# description: True where a plain map of labels (a Service's selector) selects the Function's runtime pods.
+# scope: document
+selected(labels, function) if selector.labels_match(labels, runtime_pod(function))
+
+# METADATA
+# description: |
+#   True where a label selector selects the Function's runtime pods. An unreadable one doesn't: a caller to whom being
+#   selected is the danger asks selector.readable too.
+# scope: document
+selected_by(label_selector, function) if selector.matches(label_selector, runtime_pod(function))
+
+# METADATA
+# description: |
+#   The labels of a runtime pod. The controller merges its own labels over those of the deprecated spec.template, and
+#   those over spec.labels (serverless: podLabels in system_state.go, PodLabels in function_types.go).
+# scope: document
+runtime_pod(function) := object.union_n([
+	_labels(function, ["spec", "labels"]),
+	_labels(function, ["spec", "template", "labels"]),
+	_identity(function),
+	{
+		"serverless.kyma-project.io/resource": "deployment",
+		"app.kubernetes.io/name": _name(function),
+	},
+])
+
+# METADATA
+# description: |
+#   The labels of the pod of a classic build Job. It has the Function's own labels and no `resource`; the sidecar is
+#   switched off in it, so it concerns NetworkPolicies, not Istio's.
+# scope: document
+build_pod(function) := object.union(_labels(function, ["metadata", "labels"]), _identity(function))
+
+_identity(function) := {
+	"serverless.kyma-project.io/function-name": _name(function),
+	"serverless.kyma-project.io/managed-by": "function-controller",
+	"serverless.kyma-project.io/uuid": _uuid(function),
+}
+
+default _name(_) := null
+
+_name(function) := function.metadata.name if _filled(function.metadata.name)
+
+default _uuid(_) := null
+
+_uuid(function) := function.metadata.uid if _filled(function.metadata.uid)
+
+_filled(text) if {
+	is_string(text)
+	text != ""
+}
+
+default _labels(_, _) := {}
+
+_labels(function, path) := {key: _value(label) | some key, label in labels} if {
+	is_object(function)
+	labels := object.get(function, path, {})
+	is_object(labels)
+}
+
+default _value(_) := null
+
+_value(label) := label if is_string(label)

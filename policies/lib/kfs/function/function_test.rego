@@ -1,0 +1,118 @@
+package lib.kfs.function_test
+
+import data.lib.kfs.function
+
+_known := {
+	"metadata": {"name": "orders", "namespace": "demo", "uid": "4711", "labels": {"team": "shop"}},
+	"spec": {"labels": {"tier": "a"}},
+}
+
+_unborn := {"metadata": {"name": "orders"}, "spec": {"runtime": "nodejs22"}}
+
+_identity := {
+	"serverless.kyma-project.io/function-name": "orders",
+	"serverless.kyma-project.io/managed-by": "function-controller",
+	"serverless.kyma-project.io/uuid": "4711",
+}
+
+_runtime := object.union(
+	_identity,
+	{
+		"serverless.kyma-project.io/resource": "deployment",
+		"app.kubernetes.io/name": "orders",
+	},
+)
+
+test_runtime_pod[note] if {
+	some note, tc in {
+		"labels of the spec": {
+			"function": _known,
+			"want": object.union(_runtime, {"tier": "a"}),
+		},
+		"labels of the deprecated template": {
+			"function": object.union(_known, {"spec": {"template": {"labels": {"tier": "b", "zone": "z"}}}}),
+			"want": object.union(_runtime, {"tier": "b", "zone": "z"}),
+		},
+		"the controller's labels win": {
+			"function": object.union(_known, {"spec": {"labels": {
+				"app.kubernetes.io/name": "other",
+				"serverless.kyma-project.io/resource": "job",
+			}}}),
+			"want": object.union(_runtime, {"tier": "a"}),
+		},
+		"the uuid is unknown": {
+			"function": _unborn,
+			"want": object.union(_runtime, {"serverless.kyma-project.io/uuid": null}),
+		},
+		"labels that are no strings are unknown": {
+			"function": object.union(_known, {"spec": {"labels": {"tier": 1, "zone": null, "on": false, "of": ["a"]}}}),
+			"want": object.union(_runtime, {"tier": null, "zone": null, "on": null, "of": null}),
+		},
+		"labels that are no map": {
+			"function": object.union(_known, {"spec": {"labels": "tier=a", "template": {"labels": null}}}),
+			"want": _runtime,
+		},
+		"a template that is no object": {
+			"function": object.union(_known, {"spec": {"template": []}}),
+			"want": object.union(_runtime, {"tier": "a"}),
+		},
+	}
+
+	function.runtime_pod(tc.function) == tc.want
+}
+
+test_pods[note] if {
+	build := object.union(_identity, {"team": "shop"})
+	runtime := object.union(_runtime, {"tier": "a"})
+	some note, tc in {
+		"buildless": {"flavor": "buildless", "want": {runtime}},
+		"classic": {"flavor": "classic", "want": {runtime, build}},
+		"an unknown flavor builds": {"flavor": null, "want": {runtime, build}},
+	}
+
+	function.pods(_known, tc.flavor) == tc.want
+}
+
+test_unreadable_function_has_pods[note] if {
+	some note, unreadable in {
+		"null": null,
+		"a string": "orders",
+		"an array": [],
+		"empty": {},
+		"metadata null": {"metadata": null, "spec": null},
+		"names of other types": {"metadata": {"name": 1, "uid": {}, "labels": 3}, "spec": []},
+		"blank names": {"metadata": {"name": "", "uid": ""}},
+	}
+
+	count(function.pods(unreadable, "classic")) == 2
+	function.selected({"serverless.kyma-project.io/function-name": "orders"}, unreadable)
+}
+
+test_selected[note] if {
+	some note, labels in {
+		"the four labels": {
+			"serverless.kyma-project.io/function-name": "orders",
+			"serverless.kyma-project.io/managed-by": "function-controller",
+			"serverless.kyma-project.io/resource": "deployment",
+			"serverless.kyma-project.io/uuid": "0815",
+		},
+		"the name": {"app.kubernetes.io/name": "orders"},
+		"none": {},
+		"null": null,
+	}
+
+	function.selected(labels, _unborn)
+	function.selected_by({"matchLabels": labels}, _unborn)
+}
+
+test_not_selected[note] if {
+	some note, tc in {
+		"another Function": {"function": _unborn, "labels": {"serverless.kyma-project.io/function-name": "cart"}},
+		"another uuid": {"function": _known, "labels": {"serverless.kyma-project.io/uuid": "0815"}},
+		"a build pod's label": {"function": _known, "labels": {"team": "shop"}},
+		"unreadable": {"function": _known, "labels": {"tier": null}},
+	}
+
+	not function.selected(tc.labels, tc.function)
+	not function.selected_by({"matchLabels": tc.labels}, tc.function)
+}

@@ -1,0 +1,86 @@
+// Package programs builds the real programs that the end-to-end tests drive, from source and with the Go toolchain alone.
+//
+// Each has its own module in the folder of its name. A shared one would give them all the newest OPA of the lot, and so
+// test a Gatekeeper that nobody runs. The program is the module's only tool.
+package programs
+
+import (
+	"bytes"
+	"context"
+	"crypto/sha256"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+)
+
+// Names are the programs that Build knows.
+func Names() []string {
+	return []string{"conftest", "gator", "opa"}
+}
+
+// Build returns the path of the named program. It is built on first use, which takes minutes and fetches modules, and kept
+// in the user's cache folder under a hash of its go.mod, its go.sum and the toolchain. It may be called from several
+// processes at once.
+func Build(ctx context.Context, name string) (string, error) {
+	toolchain, err := output(ctx, "", "go", "env", "GOMOD", "GOVERSION", "GOOS", "GOARCH")
+	if err != nil {
+		return "", fmt.Errorf("build %s: %w", name, err)
+	}
+	root, platform, _ := strings.Cut(toolchain, "\n")
+	module := filepath.Join(filepath.Dir(root), "harness", "e2e", "programs", name)
+
+	hash := sha256.New()
+	fmt.Fprintln(hash, platform)
+	for _, file := range []string{"go.mod", "go.sum"} {
+		text, err := os.ReadFile(filepath.Join(module, file))
+		if err != nil {
+			return "", fmt.Errorf("build %s: %w", name, err)
+		}
+		fmt.Fprintf(hash, "%s %d\n%s", file, len(text), text)
+	}
+	cache, err := os.UserCacheDir()
+	if err != nil {
+		return "", fmt.Errorf("build %s: %w", name, err)
+	}
+	folder := filepath.Join(cache, "kyma-function-security", fmt.Sprintf("%s-%.6x", name, hash.Sum(nil)))
+	program := filepath.Join(folder, name)
+	if _, err := os.Stat(program); err == nil || !errors.Is(err, fs.ErrNotExist) {
+		return program, err
+	}
+
+	if err := os.MkdirAll(folder, 0o755); err != nil {
+		return "", fmt.Errorf("build %s: %w", name, err)
+	}
+	// Under another name until it is whole, for whoever looks meanwhile.
+	partial, err := os.MkdirTemp(folder, "partial-")
+	if err != nil {
+		return "", fmt.Errorf("build %s: %w", name, err)
+	}
+	defer os.RemoveAll(partial)
+	built := filepath.Join(partial, name)
+	if _, err := output(ctx, module, "go", "build", "-buildvcs=false", "-ldflags=-s -w", "-o", built, "tool"); err != nil {
+		return "", fmt.Errorf("build %s: %w", name, err)
+	}
+	if err := os.Rename(built, program); err != nil {
+		return "", fmt.Errorf("build %s: %w", name, err)
+	}
+	return program, nil
+}
+
+// output runs a command in a folder and returns what it writes to stdout; what it writes to stderr is in the error.
+func output(ctx context.Context, dir, command string, args ...string) (string, error) {
+	cmd := exec.CommandContext(ctx, command, args...)
+	cmd.Dir = dir
+	cmd.Env = append(os.Environ(), "GOFLAGS=-mod=readonly", "GOWORK=off")
+	var stderr bytes.Buffer
+	cmd.Stderr = &stderr
+	stdout, err := cmd.Output()
+	if err != nil {
+		return "", fmt.Errorf("%s: %w\n%s", cmd, err, stderr.Bytes())
+	}
+	return strings.TrimSpace(string(stdout)), nil
+}

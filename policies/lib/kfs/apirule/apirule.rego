@@ -1,0 +1,616 @@
+# METADATA
+# title: APIRule
+# description: |
+#   Reads an APIRule of any version (v1alpha1, v1beta1, v2alpha1, v2) as a list of rules of one shape. Nothing is
+#   dropped: what can't be read becomes something that is reported.
+#
+#   rules(resource) gives, for each rule of each effective spec:
+#
+#     path          where the rule stands: ["spec", "rules", 0]; of a hidden spec the annotation; see place()
+#     hidden        true if the spec is the one in annotation gateway.kyma-project.io/v1beta1-spec
+#     version       v1alpha1, v1beta1 (also of a hidden spec), v2alpha1, v2, or whatever else apiVersion says
+#     regex         true if request_path is a regular expression (v1alpha1, v1beta1)
+#     index         its number, from 0
+#     request_path  the path as written; "" if it can't be read (so it may be any path)
+#     methods       a set in capitals; all nine if they can't be read
+#     service       {name, namespace} after the fallback rule, spec, metadata; "" where it can't be read
+#     strategies    at least one; OR-ed
+#
+#   A strategy:
+#
+#     kind             jwt, open, delegated, deny (handler unauthorized), or unknown (judge it as open)
+#     handler          noAuth, jwt, extAuth, or the handler as written; "" if it can't be read
+#     dialect          istio (v2, and v1beta1 whose config has authentications) or ory
+#     at               where it stands, relative to the rule; place(rule, at) is its path in the object
+#     validates        true if it validates tokens itself: jwt, and extAuth with restrictions
+#     authorizers      of extAuth, as written; of a delegated ory handler the handler's name
+#     authentications  [{at, issuers: [{at, value}], urls: [{at, value}]}], values as written: any issuer of one goes
+#                      with any URL of it
+#     entries          [{at, binds, audiences, scopes, wildcards}] of the authorizations, OR-ed; binds as binding()
+#                      says. audiences and scopes are empty unless it binds scope or audience; wildcards are the values
+#                      that make it wildcard. No entries if nothing is authorized; of an ory config at most one
+#     entries_at       where the entries stand, or should
+#     parameters       [at] of what takes the token from the URL
+package lib.kfs.apirule
+
+# METADATA
+# description: The rules of all effective specs.
+# scope: document
+rules(resource) := [rule |
+	some spec in specs(resource)
+	some item in _items(spec)
+	rule := _rule(resource, spec, item)
+]
+
+# METADATA
+# description: |
+#   The effective specs as [{content, path, hidden, version}]: the object's own, the hidden one, or both. Keys that
+#   differ from a known one only by case have made the known one unreadable (true) at the spec's top level.
+# scope: document
+specs(resource) := array.concat(
+	[spec | spec := _own(resource)],
+	[spec | spec := _hidden(resource)],
+)
+
+# METADATA
+# description: True if the effective spec is hidden in an annotation and can't be read there.
+# scope: document
+lost(resource) if {
+	_hides(resource)
+	not _found(resource)
+}
+
+# METADATA
+# description: The path in the object of what stands at `at` in the rule. Inside an annotation there are no paths.
+# scope: document
+place(rule, _) := rule.path if rule.hidden == true
+
+place(rule, at) := array.concat(rule.path, at) if rule.hidden == false
+
+# METADATA
+# description: What messages call the rule.
+# scope: document
+label(rule) := sprintf("rule %d (%q)", [rule.index, _short(rule.request_path)]) if rule.hidden == false
+
+label(rule) := sprintf("rule %d (%q) of the v1beta1-spec", [rule.index, _short(rule.request_path)]) if {
+	rule.hidden == true
+}
+
+# METADATA
+# description: |
+#   What one entry of authorizations ({requiredScopes, audiences}) binds a token to: nothing (KFS-102), wildcard (103),
+#   scope (104) or audience. The first that holds counts.
+# scope: document
+binding(entry) := "nothing" if _void(entry)
+
+binding(entry) := "wildcard" if {
+	not _void(entry)
+	_wild(entry)
+}
+
+binding(entry) := "scope" if {
+	not _void(entry)
+	not _wild(entry)
+	not _audience(entry)
+}
+
+binding(entry) := "audience" if {
+	not _void(entry)
+	not _wild(entry)
+	_audience(entry)
+}
+
+# METADATA
+# description: |
+#   How hard it is to get past a rule, by its weakest strategy: 0 open or unknown, 1 any token, 2 wildcard, 3 scope,
+#   4 audience, 5 nobody passes.
+# scope: document
+strength(rule) := min([_strength(strategy) | some strategy in rule.strategies])
+
+# METADATA
+# description: The HTTP methods an APIRule may name.
+# scope: document
+methods := {"CONNECT", "DELETE", "GET", "HEAD", "OPTIONS", "PATCH", "POST", "PUT", "TRACE"}
+
+_own(resource) := {"content": content, "path": ["spec"], "hidden": false, "version": _version(resource)} if {
+	_judged(resource)
+	content := _read(object.get(_object(resource), "spec", null))
+}
+
+_judged(resource) if _version(resource) in _old
+
+_judged(resource) if not _ruleless(resource)
+
+# API Gateway serves an object born as v1beta1 in v2 without rules; its spec is in the annotation.
+_ruleless(resource) if object.get(_object(resource), ["spec", "rules"], null) in [null, []]
+
+# Where original-version says v1beta1 the controller uses the annotation whatever the rules say.
+_hides(resource) if {
+	not _version(resource) in _old
+	_annotation(resource, "gateway.kyma-project.io/original-version") == "v1beta1"
+}
+
+_hides(resource) if {
+	not _version(resource) in _old
+	_ruleless(resource)
+}
+
+_found(resource) if _hidden(resource)
+
+_hidden(resource) := {
+	"content": content,
+	"path": ["metadata", "annotations", "gateway.kyma-project.io/v1beta1-spec"],
+	"hidden": true,
+	"version": "v1beta1",
+} if {
+	_hides(resource)
+	text := _annotation(resource, "gateway.kyma-project.io/v1beta1-spec")
+	is_string(text)
+	json.is_valid(text)
+	spec := json.unmarshal(text)
+
+	# Of a key that stands there twice Go's decoder merges the values, and others take the last.
+	_keys(text) == _keys(json.marshal(spec))
+	content := _read(spec)
+	is_array(content.rules)
+	count(content.rules) > 0
+}
+
+_annotation(resource, key) := object.get(_object(resource), ["metadata", "annotations", key], null)
+
+# How many keys a JSON text writes: its strings that a colon follows.
+_keys(text) := count([token |
+	some token in regex.find_n(`"(?:[^"\\]|\\.)*"\s*:?`, text, -1)
+	endswith(token, ":")
+])
+
+_items(spec) := [{"index": i, "at": ["rules", i], "content": content} |
+	some i, content in object.get(spec.content, "rules", null)
+] if {
+	_listed(object.get(spec.content, "rules", null))
+}
+
+_items(spec) := [{"index": 0, "at": at, "content": null}] if {
+	value := object.get(spec.content, "rules", null)
+	not _listed(value)
+	at := [key | some key in object.keys(spec.content); key == "rules"]
+}
+
+_rule(resource, spec, item) := {
+	"path": place({"path": spec.path, "hidden": spec.hidden}, item.at),
+	"hidden": spec.hidden,
+	"version": spec.version,
+	"regex": spec.version in _old,
+	"index": item.index,
+	"request_path": _text(object.get(content, "path", null)),
+	"methods": _methods(object.get(content, "methods", null)),
+	"service": _service(resource, spec, content),
+	"strategies": _strategies(spec, content),
+} if {
+	content := _read(item.content)
+}
+
+_methods(value) := {upper(trim_space(method)) | some method in value} if _named_methods(value)
+
+_methods(value) := methods if not _named_methods(value)
+
+_named_methods(value) if {
+	_listed(value)
+	every method in value {
+		is_string(method)
+		upper(trim_space(method)) in methods
+	}
+}
+
+# v1alpha1 has neither a service per rule nor a namespace: the API server drops both.
+_service(resource, spec, _) := {"name": _text(object.get(service, "name", null)), "namespace": _namespace([
+	object.get(_object(resource), ["metadata", "namespace"], null),
+])} if {
+	spec.version == "v1alpha1"
+	service := _read(object.get(spec.content, "service", null))
+}
+
+_service(resource, spec, rule) := {"name": name, "namespace": namespace} if {
+	spec.version != "v1alpha1"
+	services := [service |
+		some service in [object.get(rule, "service", null), object.get(spec.content, "service", null)]
+		not is_null(service)
+	]
+	name := concat("", [_text(object.get(_read(service), "name", null)) | some i, service in services; i == 0])
+	namespace := _namespace(array.concat(
+		[object.get(_read(service), "namespace", null) | some service in services],
+		[object.get(_object(resource), ["metadata", "namespace"], null)],
+	))
+}
+
+_namespace(candidates) := concat("", [_text(candidate) |
+	present := [candidate | some candidate in candidates; not candidate in [null, ""]]
+	some i, candidate in present
+	i == 0
+])
+
+_strategies(spec, rule) := [_handled(spec, ["accessStrategies", i], strategy) |
+	some i, strategy in rule.accessStrategies
+] if {
+	spec.version in _old
+	_listed(object.get(rule, "accessStrategies", null))
+}
+
+_strategies(spec, rule) := [_unknown] if {
+	spec.version in _old
+	value := object.get(rule, "accessStrategies", null)
+	not _listed(value)
+}
+
+_strategies(spec, rule) := _listed_or_unknown(array.concat(
+	[_plain("open", "noAuth", ["noAuth"]) |
+		some key, value in rule
+		key == "noAuth"
+		not value in [false, null]
+	],
+	array.concat(
+		[_istio("jwt", "jwt", ["jwt"], ["jwt"], rule.jwt) | "jwt" in object.keys(rule)],
+		[_external(rule.extAuth) | "extAuth" in object.keys(rule)],
+	),
+)) if {
+	not spec.version in _old
+}
+
+_listed_or_unknown(strategies) := strategies if count(strategies) > 0
+
+_listed_or_unknown([]) := [_unknown]
+
+_unknown := _plain("unknown", "", [])
+
+_plain(kind, handler, at) := {
+	"kind": kind,
+	"handler": handler,
+	"dialect": "istio",
+	"at": at,
+	"validates": false,
+	"authorizers": [],
+	"authentications": [],
+	"entries": [],
+	"entries_at": at,
+	"parameters": [],
+}
+
+# extAuth: restrictions have the shape of jwt, and Kyma demands a token only where there are any.
+_external(value) := object.union(
+	_istio("delegated", "extAuth", ["extAuth"], at, restrictions),
+	{"authorizers": _list(object.get(content, "authorizers", null)), "validates": validates},
+) if {
+	content := _read(value)
+	restrictions := object.get(content, "restrictions", null)
+	validates := count([restrictions | not is_null(restrictions)]) > 0
+	at := array.concat(["extAuth"], [key | some key in object.keys(content); key == "restrictions"])
+}
+
+_handled(spec, at, value) := _configured(spec, handler, config_at, config) if {
+	content := _read(value)
+	handler := _text(object.get(content, "handler", null))
+	config := _read(object.get(content, "config", null))
+	config_at := array.concat(at, [key | some key in object.keys(content); key == "config"])
+}
+
+_configured(spec, "jwt", at, config) := _istio("jwt", "jwt", array.slice(at, 0, 2), at, config) if {
+	_istio_config(spec, config)
+}
+
+_configured(spec, "jwt", at, config) := _ory("jwt", "jwt", at, config, {
+	"issuers": "trusted_issuers",
+	"urls": "jwks_urls",
+	"audiences": "target_audience",
+	"scopes": "required_scope",
+}) if {
+	not _istio_config(spec, config)
+}
+
+_configured(_, "oauth2_introspection", at, config) := _ory("delegated", "oauth2_introspection", at, config, {
+	"issuers": "trusted_issuers",
+	"urls": "introspection_url",
+	"audiences": "target_audience",
+	"scopes": "required_scope",
+})
+
+_configured(_, "oauth2_client_credentials", at, config) := _ory("delegated", "oauth2_client_credentials", at, config, {
+	"issuers": null,
+	"urls": "token_url",
+	"audiences": null,
+	"scopes": "required_scopes",
+})
+
+_configured(_, "cookie_session", at, config) := _ory("delegated", "cookie_session", at, config, {
+	"issuers": null,
+	"urls": "check_session_url",
+	"audiences": null,
+	"scopes": null,
+})
+
+_configured(_, handler, at, _) := object.union(
+	_plain(object.get(_handlers, handler, "unknown"), handler, array.slice(at, 0, 2)),
+	{"dialect": "ory"},
+) if {
+	not handler in {"jwt", "oauth2_introspection", "oauth2_client_credentials", "cookie_session"}
+}
+
+# A ConfigMap of the cluster chooses the dialect: with ory the controller refuses authentications, with istio it demands
+# them.
+_istio_config(spec, config) if {
+	spec.version == "v1beta1"
+	"authentications" in object.keys(config)
+}
+
+_handlers := {
+	"allow": "open",
+	"anonymous": "open",
+	"no_auth": "open",
+	"noop": "open",
+	"unauthorized": "deny",
+}
+
+_istio(kind, handler, at, config_at, value) := {
+	"kind": kind,
+	"handler": handler,
+	"dialect": "istio",
+	"at": at,
+	"validates": true,
+	"authorizers": [],
+	"authentications": authentications,
+	"entries": entries,
+	"entries_at": array.concat(config_at, [key | some key in object.keys(config); key == "authorizations"]),
+	"parameters": [array.concat(config_at, ["authentications", i, "fromParams"]) |
+		some i, authentication in _list(object.get(config, "authentications", null))
+		places := object.get(_read(authentication), "fromParams", null)
+		not places in [null, []]
+	],
+} if {
+	config := _read(value)
+	authentications := [_authentication(at_item, item.value) |
+		some item in _each(object.get(config, "authentications", null))
+		at_item := array.concat(config_at, array.concat(["authentications"], item.at))
+	]
+	entries := [entry |
+		some item in _each(object.get(config, "authorizations", null))
+		content := _read(item.value)
+		entry := _entry(array.concat(config_at, array.concat(["authorizations"], item.at)), {
+			"audiences": object.get(content, "audiences", null),
+			"requiredScopes": object.get(content, "requiredScopes", null),
+		})
+	]
+}
+
+_authentication(at, value) := {
+	"at": at,
+	"issuers": [{"at": array.concat(at, [key]), "value": issuer} |
+		some key, issuer in content
+		key == "issuer"
+		not is_null(issuer)
+	],
+	"urls": [{"at": array.concat(at, [key]), "value": url} | some key, url in content; key == "jwksUri"; not is_null(url)],
+} if {
+	content := _read(value)
+}
+
+# The whole config is one entry and one authentication.
+_ory(kind, handler, at, config, fields) := {
+	"kind": kind,
+	"handler": handler,
+	"dialect": "ory",
+	"at": array.slice(at, 0, 2),
+	"validates": kind == "jwt",
+	"authorizers": [handler | kind == "delegated"],
+	"authentications": [{
+		"at": at,
+		"issuers": _ory_values(at, fields.issuers, _field(config, fields.issuers)),
+		"urls": _ory_values(at, fields.urls, _field(config, fields.urls)),
+	}],
+	"entries": [entry |
+		content := {
+			"audiences": _field(config, fields.audiences),
+			"requiredScopes": _ory_scopes(config, fields.scopes),
+		}
+		count([field | some field, value in content; not value in [null, []]]) > 0
+		entry := _entry(at, content)
+	],
+	"entries_at": at,
+	"parameters": _ory_parameters(at, object.get(config, "token_from", null)),
+}
+
+# The handlers without such a field say null.
+_field(config, name) := object.get(config, name, null) if is_string(name)
+
+_field(_, null) := null
+
+_ory_values(_, _, null) := []
+
+_ory_values(at, field, values) := [{"at": array.concat(at, [field, i]), "value": value} | some i, value in values] if {
+	field in _ory_lists
+	is_array(values)
+}
+
+# In a list, so that no reader takes it for a readable value.
+_ory_values(at, field, value) := [{"at": array.concat(at, [field]), "value": [value]}] if {
+	field in _ory_lists
+	not is_array(value)
+	not is_null(value)
+}
+
+_ory_values(at, field, value) := [{"at": array.concat(at, [field]), "value": value}] if {
+	not field in _ory_lists
+	not is_null(value)
+}
+
+_ory_lists := {"jwks_urls", "trusted_issuers"}
+
+# Oathkeeper knows three strategies; any other word means none.
+_ory_scopes(config, field) := _field(config, field) if _scoped(config)
+
+_ory_scopes(config, _) := null if not _scoped(config)
+
+_scoped(config) if is_null(object.get(config, "scope_strategy", null))
+
+_scoped(config) if {
+	is_string(config.scope_strategy)
+	lower(config.scope_strategy) in {"exact", "hierarchic", "wildcard"}
+}
+
+_ory_parameters(_, null) := []
+
+_ory_parameters(at, source) := [array.concat(at, ["token_from", "query_parameter"]) |
+	not is_null(object.get(_read(source), "query_parameter", null))
+] if {
+	is_object(source)
+}
+
+_ory_parameters(at, source) := [array.concat(at, ["token_from"])] if {
+	not is_object(source)
+	not is_null(source)
+}
+
+_entry(at, entry) := {
+	"at": at,
+	"binds": binds,
+	"audiences": [value | binds in {"scope", "audience"}; some value in _list(entry.audiences)],
+	"scopes": [value | binds in {"scope", "audience"}; some value in _list(entry.requiredScopes)],
+	"wildcards": [value | binds == "wildcard"; some value in _values(entry); _wildcard(value)],
+} if {
+	binds := binding(entry)
+}
+
+_void(entry) if count(_values(entry)) == 0
+
+_void(entry) if {
+	some value in _values(entry)
+	not _worded(value)
+}
+
+_wild(entry) if {
+	some value in _values(entry)
+	_wildcard(value)
+}
+
+_audience(entry) if {
+	some audience in entry.audiences
+	is_string(audience)
+}
+
+# What is neither a list nor null stands for itself in a list, which is no word.
+_values(entry) := [value |
+	some field in ["audiences", "requiredScopes"]
+	some value in _listing(object.get(_object(entry), field, null))
+]
+
+_listing(value) := _list(value) if _listable(value)
+
+_listing(value) := [[value]] if not _listable(value)
+
+_listable(value) if is_array(value)
+
+_listable(value) if is_null(value)
+
+_worded(value) if {
+	is_string(value)
+	trim_space(value) != ""
+}
+
+# Istio takes "*", "a*" and "*a" for patterns.
+_wildcard(value) if startswith(trim_space(value), "*")
+
+_wildcard(value) if endswith(trim_space(value), "*")
+
+_strength(strategy) := object.get(_kind_strength, strategy.kind, 0) if not strategy.kind in {"jwt", "delegated"}
+
+_strength(strategy) := min([_entry_strength[entry.binds] | some entry in strategy.entries]) if {
+	strategy.kind in {"jwt", "delegated"}
+	count(strategy.entries) > 0
+}
+
+_strength(strategy) := 1 if {
+	strategy.kind in {"jwt", "delegated"}
+	count(strategy.entries) == 0
+}
+
+_kind_strength := {"deny": 5}
+
+_entry_strength := {"nothing": 1, "wildcard": 2, "scope": 3, "audience": 4}
+
+_version(resource) := trim_prefix(_text(object.get(_object(resource), "apiVersion", null)), "gateway.kyma-project.io/")
+
+_old := {"v1alpha1", "v1beta1"}
+
+# Go's decoder, which reads configs and the annotation, ignores the case of keys; the API server and Oathkeeper don't.
+# Where a key is a known one but for its case, nobody knows the known one's value: it is made unreadable.
+_read(value) := object.union(value, {name: true |
+	some key in (object.keys(value) - _known)
+	name := _folded[lower(upper(key))]
+}) if {
+	is_object(value)
+}
+
+_read(value) := {} if not is_object(value)
+
+_folded := {lower(name): name | some name in _known}
+
+_known := {
+	"accessStrategies",
+	"audiences",
+	"authentications",
+	"authorizations",
+	"authorizers",
+	"check_session_url",
+	"config",
+	"extAuth",
+	"fromParams",
+	"handler",
+	"introspection_url",
+	"issuer",
+	"jwks_urls",
+	"jwksUri",
+	"jwt",
+	"methods",
+	"name",
+	"namespace",
+	"noAuth",
+	"path",
+	"query_parameter",
+	"required_scope",
+	"required_scopes",
+	"requiredScopes",
+	"restrictions",
+	"rules",
+	"scope_strategy",
+	"service",
+	"target_audience",
+	"token_from",
+	"token_url",
+	"trusted_issuers",
+}
+
+_each(value) := [{"at": [i], "value": item} | some i, item in value] if is_array(value)
+
+_each(null) := []
+
+# Not a list: one item that can't be read.
+_each(value) := [{"at": [], "value": null}] if not _listable(value)
+
+_listed(value) if {
+	is_array(value)
+	count(value) > 0
+}
+
+_list(value) := value if is_array(value)
+
+_list(value) := [] if not is_array(value)
+
+_object(value) := value if is_object(value)
+
+_object(value) := {} if not is_object(value)
+
+_text(value) := value if is_string(value)
+
+_text(value) := "" if not is_string(value)
+
+_short(text) := text if count(text) <= 48
+
+_short(text) := concat("", [substring(text, 0, 47), "…"]) if count(text) > 48

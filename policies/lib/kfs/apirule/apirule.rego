@@ -7,8 +7,9 @@
 #   rules(resource) gives, for each rule of each effective spec:
 #
 #     path          where the rule stands: ["spec", "rules", 0]; of a hidden spec the annotation; see place()
-#     hidden        true if the spec is the one in annotation gateway.kyma-project.io/v1beta1-spec
-#     version       v1alpha1, v1beta1 (also of a hidden spec), v2alpha1, v2, or whatever else apiVersion says
+#     hidden        true if the spec stands in an annotation: gateway.kyma-project.io/v1beta1-spec of a v2 or v2alpha1,
+#                   gateway.kyma-project.io/v2alpha1-rules of a v1beta1. At most one spec of an object is hidden
+#     version       v1alpha1, v1beta1, v2alpha1, v2, or whatever else apiVersion says; of a hidden spec its own
 #     regex         true if request_path is a regular expression (v1alpha1, v1beta1)
 #     index         its number, from 0
 #     request_path  the path as written; "" if it can't be read (so it may be any path)
@@ -53,10 +54,12 @@ specs(resource) := array.concat(
 )
 
 # METADATA
-# description: True if the effective spec is hidden in an annotation and can't be read there.
+# description: |
+#   The path of the annotation in which the effective spec is hidden, where it isn't there or can't be read. Undefined
+#   if it can be read, or isn't hidden.
 # scope: document
-lost(resource) if {
-	_hides(resource)
+lost(resource) := path if {
+	path := _hiding(resource)
 	not _found(resource)
 }
 
@@ -72,8 +75,9 @@ place(rule, at) := array.concat(rule.path, at) if rule.hidden == false
 # scope: document
 label(rule) := sprintf("rule %d (%q)", [rule.index, _short(rule.request_path)]) if rule.hidden == false
 
-label(rule) := sprintf("rule %d (%q) of the v1beta1-spec", [rule.index, _short(rule.request_path)]) if {
+label(rule) := sprintf("rule %d (%q) of the %s", [rule.index, _short(rule.request_path), name]) if {
 	rule.hidden == true
+	name := trim_prefix(rule.path[2], "gateway.kyma-project.io/")
 }
 
 # METADATA
@@ -114,7 +118,7 @@ methods := {"CONNECT", "DELETE", "GET", "HEAD", "OPTIONS", "PATCH", "POST", "PUT
 
 _own(resource) := {"content": content, "path": ["spec"], "hidden": false, "version": _version(resource)} if {
 	_judged(resource)
-	content := _read(object.get(_object(resource), "spec", null))
+	content := _read(_at(resource, ["spec"]))
 }
 
 _judged(resource) if _version(resource) in _old
@@ -122,41 +126,53 @@ _judged(resource) if _version(resource) in _old
 _judged(resource) if not _ruleless(resource)
 
 # API Gateway serves an object born as v1beta1 in v2 without rules; its spec is in the annotation.
-_ruleless(resource) if object.get(_object(resource), ["spec", "rules"], null) in [null, []]
+_ruleless(resource) if _at(resource, ["spec", "rules"]) in [null, []]
 
 # Where original-version says v1beta1 the controller uses the annotation whatever the rules say.
-_hides(resource) if {
+_hiding(resource) := _beta if {
 	not _version(resource) in _old
-	_annotation(resource, "gateway.kyma-project.io/original-version") == "v1beta1"
+	_at(resource, ["metadata", "annotations", "gateway.kyma-project.io/original-version"]) == "v1beta1"
 }
 
-_hides(resource) if {
+_hiding(resource) := _beta if {
 	not _version(resource) in _old
 	_ruleless(resource)
 }
 
-_found(resource) if _hidden(resource)
-
-_hidden(resource) := {
-	"content": content,
-	"path": ["metadata", "annotations", "gateway.kyma-project.io/v1beta1-spec"],
-	"hidden": true,
-	"version": "v1beta1",
-} if {
-	_hides(resource)
-	text := _annotation(resource, "gateway.kyma-project.io/v1beta1-spec")
-	is_string(text)
-	json.is_valid(text)
-	spec := json.unmarshal(text)
-
-	# Of a key that stands there twice Go's decoder merges the values, and others take the last.
-	_keys(text) == _keys(json.marshal(spec))
-	content := _read(spec)
-	is_array(content.rules)
-	count(content.rules) > 0
+# The other way round, API Gateway 2.6 to 3.3 takes the rules of a v1beta1 from here if original-version says v2.
+_hiding(resource) := _alpha if {
+	_version(resource) == "v1beta1"
+	"gateway.kyma-project.io/v2alpha1-rules" in object.keys(_object(_at(resource, ["metadata", "annotations"])))
 }
 
-_annotation(resource, key) := object.get(_object(resource), ["metadata", "annotations", key], null)
+_beta := ["metadata", "annotations", "gateway.kyma-project.io/v1beta1-spec"]
+
+_alpha := ["metadata", "annotations", "gateway.kyma-project.io/v2alpha1-rules"]
+
+_found(resource) if _hidden(resource)
+
+_hidden(resource) := {"content": content, "path": _beta, "hidden": true, "version": "v1beta1"} if {
+	_hiding(resource) == _beta
+	content := _read(_unmarshalled(_at(resource, _beta)))
+	_listed(object.get(content, "rules", null))
+}
+
+_hidden(resource) := {"content": content, "path": _alpha, "hidden": true, "version": "v2alpha1"} if {
+	_hiding(resource) == _alpha
+	rules_there := _unmarshalled(_at(resource, _alpha))
+	_listed(rules_there)
+	content := object.union(_read(_at(resource, ["spec"])), {"rules": rules_there})
+}
+
+# Of a key that stands there twice Go's decoder merges the values, and others take the last: unreadable.
+_unmarshalled(text) := value if {
+	is_string(text)
+	json.is_valid(text)
+	value := json.unmarshal(text)
+	_keys(text) == _keys(json.marshal(value))
+}
+
+_at(resource, path) := object.get(_object(resource), path, null)
 
 # How many keys a JSON text writes: its strings that a colon follows.
 _keys(text) := count([token |
@@ -204,7 +220,7 @@ _named_methods(value) if {
 
 # v1alpha1 has neither a service per rule nor a namespace: the API server drops both.
 _service(resource, spec, _) := {"name": _text(object.get(service, "name", null)), "namespace": _namespace([
-	object.get(_object(resource), ["metadata", "namespace"], null),
+	_at(resource, ["metadata", "namespace"]),
 ])} if {
 	spec.version == "v1alpha1"
 	service := _read(object.get(spec.content, "service", null))
@@ -219,7 +235,7 @@ _service(resource, spec, rule) := {"name": name, "namespace": namespace} if {
 	name := concat("", [_text(object.get(_read(service), "name", null)) | some i, service in services; i == 0])
 	namespace := _namespace(array.concat(
 		[object.get(_read(service), "namespace", null) | some service in services],
-		[object.get(_object(resource), ["metadata", "namespace"], null)],
+		[_at(resource, ["metadata", "namespace"])],
 	))
 }
 
@@ -535,7 +551,7 @@ _kind_strength := {"deny": 5}
 
 _entry_strength := {"nothing": 1, "wildcard": 2, "scope": 3, "audience": 4}
 
-_version(resource) := trim_prefix(_text(object.get(_object(resource), "apiVersion", null)), "gateway.kyma-project.io/")
+_version(resource) := trim_prefix(_text(_at(resource, ["apiVersion"])), "gateway.kyma-project.io/")
 
 _old := {"v1alpha1", "v1beta1"}
 

@@ -118,7 +118,7 @@ _selinux_types := {"", "container_t", "container_init_t", "container_kvm_t", "co
 _sysctls(pod) := {offence("podSecurityContext", pod, ["sysctls", i, "name"]) |
 	is_array(pod.sysctls)
 	some i, _ in pod.sysctls
-	not object.get(pod.sysctls, [i, "name"], null) in _safe_sysctls
+	not object.get(pod, ["sysctls", i, "name"], null) in _safe_sysctls
 } | {offence("podSecurityContext", pod, ["sysctls"]) |
 	given(pod, ["sysctls"])
 	not is_array(pod.sysctls)

@@ -2,8 +2,8 @@
 # title: Findings
 # description: |
 #   Builds the one shape of a result. It is undefined where the rule isn't selected, where the request is none to be
-#   judged, and where a live exemption covers the object; so every rule may call it last and unconditionally.
-#   The only library besides lib.kfs.inventory that reads the document: selection is the same for every rule.
+#   judged, and where a live exemption covers the object; so every rule may call it last and unconditionally. The only
+#   library besides lib.kfs.inventory that reads the document: selection is the same for every rule.
 package lib.kfs.finding
 
 import data.lib.kfs.instant
@@ -128,8 +128,10 @@ _complaint(exemption) := sprintf("its exemption expired %s", [exemption.expires]
 
 _complaint(exemption) := "its exemption's expires is no date that can be read; the latest is 2261-12-31" if {
 	_reasoned(exemption)
-	not instant.readable(exemption.expires)
+	not _dated(exemption)
 }
+
+_dated(exemption) if instant.readable(exemption.expires)
 
 # Gatekeeper cuts a message in a constraint's status at 256 bytes.
 _clipped(text) := text if _bytes(text) < 256

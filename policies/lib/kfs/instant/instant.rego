@@ -1,8 +1,8 @@
 # METADATA
 # title: Instants
 # description: |
-#   Dates that people write into annotations and parameters. They are read here, never by time.parse_* alone: a builtin that
-#   fails leaves its rule undefined, which is a pass.
+#   Dates that people write into annotations and parameters. They are read here, never by time.parse_* alone: a builtin
+#   that fails leaves its rule undefined, which is a pass.
 package lib.kfs.instant
 
 # METADATA

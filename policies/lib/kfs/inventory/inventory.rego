@@ -1,25 +1,25 @@
 # METADATA
 # title: Inventory
 # description: |
-#   Reads Gatekeeper's data.inventory by key. Where several versions of a kind are synced, one object stands in it once a
-#   version; these functions give it once, from the first version that has it.
+#   Reads Gatekeeper's data.inventory by key. Where several versions of a kind are synced, one object stands in it once
+#   a version; these functions give it once, from the first version that has it.
 package lib.kfs.inventory
 
 # METADATA
 # description: The objects of a namespaced kind in a namespace, by name.
 # scope: document
-objects(kind, namespace) := {name: resource |
+objects(kind, space) := {name: resource |
 	some i, version in versions[kind]
-	some name, resource in data.inventory.namespace[namespace][version][kind]
-	not _earlier(kind, namespace, name, i)
+	some name, resource in data.inventory.namespace[space][version][kind]
+	not _earlier(kind, space, name, i)
 }
 
 # METADATA
 # description: One object of a namespaced kind; undefined if it isn't there.
 # scope: document
-named(kind, namespace, name) := [resource |
+named(kind, space, name) := [resource |
 	some version in versions[kind]
-	resource := data.inventory.namespace[namespace][version][kind][name]
+	resource := data.inventory.namespace[space][version][kind][name]
 ][0]
 
 # METADATA
@@ -29,9 +29,9 @@ named(kind, namespace, name) := [resource |
 # scope: document
 everywhere(kind) := {resource |
 	some i, version in versions[kind]
-	some namespace
-	some name, resource in data.inventory.namespace[namespace][version][kind]
-	not _earlier(kind, namespace, name, i)
+	some space
+	some name, resource in data.inventory.namespace[space][version][kind]
+	not _earlier(kind, space, name, i)
 }
 
 # METADATA
@@ -48,10 +48,10 @@ cluster_objects(kind) := {name: resource |
 	not _cluster_earlier(kind, name, i)
 }
 
-_earlier(kind, namespace, name, position) if {
+_earlier(kind, space, name, position) if {
 	some i, version in versions[kind]
 	i < position
-	data.inventory.namespace[namespace][version][kind][name]
+	data.inventory.namespace[space][version][kind][name]
 }
 
 _cluster_earlier(kind, name, position) if {

@@ -1,0 +1,335 @@
+# METADATA
+# title: Adapter for conftest and opa eval
+# description: |
+#   Judges manifests as Gatekeeper would: takes one object, a List, an array of objects or conftest's combined
+#   [{path, contents}], gives each object its namespace, builds the inventory from all of them, and asks the policies
+#   that the constraints name. The constraints are data.kfs.constraints, generated Rego, because conftest's -p loads no
+#   data. What it can't read it denies: nothing passes silently.
+package kfs.adapter
+
+# METADATA
+# description: |
+#   Findings that refuse: {msg, details, object, _loc}. The object keeps equal findings of two objects apart.
+# scope: document
+deny contains _result(entry, finding) if {
+	some [entry, finding] in _findings
+	_action(entry, finding) == "deny"
+}
+
+deny contains {"msg": sprintf("not a Kubernetes object: %s", [flaw]), "_loc": location} if {
+	some [flaw, location] in _flaws
+}
+
+deny contains {"msg": "nothing to judge: the input holds no Kubernetes object"} if {
+	count(_entries) == 0
+	count(_flaws) == 0
+	not _empty_document
+}
+
+deny contains {"msg": "no constraints: load bundle/conftest or what `kfs bundle` writes"} if not _constraints
+
+# METADATA
+# description: Findings that warn, empty documents, and rules that can't be decided without what the input lacks.
+# scope: document
+warn contains _result(entry, finding) if {
+	some [entry, finding] in _findings
+	_action(entry, finding) == "warn"
+}
+
+warn contains {"msg": "an empty document: nothing to judge"} if _empty_document
+
+warn contains message if {
+	some entry in _entries
+	undecided := {rule |
+		some constraint in _matching(entry)
+		some rule in constraint.parameters.rules
+		_undecided(entry, rule)
+	}
+	count(undecided) > 0
+	text := sprintf("undecided without Namespace %s: %s", [entry.namespace, concat(", ", sort(undecided))])
+	message := {
+		"msg": sprintf("%s (%s)", [text, _shown(entry)]),
+		"undecided": sort(undecided),
+		"object": _identity(entry),
+		"_loc": entry.location,
+	}
+}
+
+# conftest gives each document of a stream as an input of its own, and an empty one as null. helm template writes many.
+_empty_document if is_null(input)
+
+_constraints if is_array(data.kfs.constraints.all)
+
+# The documents: [document, location]. A null among several is an empty document of a stream.
+_documents contains [element.contents, {"file": element.path}] if {
+	is_array(input)
+	some element in input
+	_combined(element)
+	not _stream(element)
+}
+
+_documents contains [document, {"file": element.path}] if {
+	is_array(input)
+	some element in input
+	_combined(element)
+	_stream(element)
+	some document in element.contents
+	not is_null(document)
+}
+
+_documents contains [element, {}] if {
+	is_array(input)
+	some element in input
+	not _combined(element)
+	not is_null(element)
+}
+
+_documents contains [input, {}] if _single
+
+_single if type_name(input) in {"boolean", "number", "object", "set", "string"}
+
+_combined(element) if {
+	is_object(element)
+	object.keys(element) == {"path", "contents"}
+}
+
+# conftest combines a file of several documents as a list of them.
+_stream(element) if is_array(element.contents)
+
+_manifests contains [document, location] if {
+	some [document, location] in _documents
+	not _list(document)
+}
+
+_manifests contains [item, location] if {
+	some [document, location] in _documents
+	_list(document)
+	some item in document.items
+}
+
+_list(document) if {
+	is_object(document)
+	endswith(document.kind, "List")
+	is_array(document.items)
+}
+
+_flaws contains ["its kind or apiVersion is missing or no text", location] if {
+	some [manifest, location] in _manifests
+	is_object(manifest)
+	not _named(manifest)
+}
+
+_flaws contains [sprintf("it is of type %s", [type_name(manifest)]), location] if {
+	some [manifest, location] in _manifests
+	not is_object(manifest)
+}
+
+_named(manifest) if {
+	_text(manifest.kind)
+	_text(manifest.apiVersion)
+}
+
+_text(value) if {
+	is_string(value)
+	value != ""
+}
+
+# Each object with its namespace, as the API server would hold it.
+_entries contains entry if {
+	some [manifest, location] in _manifests
+	_named(manifest)
+	namespace := _namespace(manifest)
+	resource := _placed(manifest, namespace)
+	entry := {
+		"object": resource,
+		"group": _group(manifest),
+		"version": regex.replace(manifest.apiVersion, `^.*/`, ""),
+		"namespace": namespace,
+		"name": _name(manifest),
+		"location": location,
+	}
+}
+
+default _name(_) := ""
+
+_name(manifest) := manifest.metadata.name if _text(manifest.metadata.name)
+
+default _group(_) := ""
+
+_group(manifest) := split(manifest.apiVersion, "/")[0] if contains(manifest.apiVersion, "/")
+
+_namespace(manifest) := "" if _cluster_scoped(manifest)
+
+_namespace(manifest) := namespace if {
+	not _cluster_scoped(manifest)
+	namespace := _given_namespace(manifest)
+}
+
+default _given_namespace(_) := "default"
+
+_given_namespace(manifest) := manifest.metadata.namespace if _text(manifest.metadata.namespace)
+
+_cluster_scoped(manifest) if _scope(manifest) == "Cluster"
+
+# Of a kind without a schema only its manifest tells.
+_cluster_scoped(manifest) if {
+	not _scope(manifest)
+	not _names_namespace(manifest)
+}
+
+_names_namespace(manifest) if _text(manifest.metadata.namespace)
+
+_scope(manifest) := data.kfs.constraints.scopes[sprintf("%s/%s", [_group(manifest), manifest.kind])]
+
+_placed(manifest, "") := json.remove(manifest, ["/metadata/namespace"])
+
+_placed(manifest, namespace) := object.union(manifest, {"metadata": {"namespace": namespace}}) if namespace != ""
+
+# What kfs and Gatekeeper hold: one object an identity.
+_inventory := {"cluster": _cluster, "namespace": _namespaced}
+
+_cluster := object.get(_spaces, "", {})
+
+_namespaced := object.remove(_spaces, [""])
+
+# By namespace ("" holds what is cluster-scoped), version, kind and name.
+_spaces[namespace][version][kind] := names if {
+	some [namespace, version, kind] in object.keys(_grouped)
+	names := _by_name(namespace, version, kind)
+}
+
+# Two objects of one identity are in the input: the inventory holds one of them, and both are judged.
+_by_name(namespace, version, kind) := {name: resources[0] |
+	some name, resources in _grouped[[namespace, version, kind]]
+}
+
+_grouped[[entry.namespace, entry.object.apiVersion, entry.object.kind]][entry.name] := resources if {
+	some entry in _entries
+	resources := [other.object |
+		some other in _entries
+		other.name == entry.name
+		other.namespace == entry.namespace
+		other.object.apiVersion == entry.object.apiVersion
+		other.object.kind == entry.object.kind
+	]
+}
+
+_findings contains [entry, finding] if {
+	some entry in _entries
+	some constraint in _matching(entry)
+	rules := [rule |
+		some rule in constraint.parameters.rules
+		not _undecided(entry, rule)
+	]
+	count(rules) > 0
+	policy := constraint.policy
+	review := {
+		"kind": {"group": entry.group, "version": entry.version, "kind": entry.object.kind},
+		"name": entry.name,
+		"namespace": entry.namespace,
+		"operation": "",
+		"object": entry.object,
+		"namespaceObject": object.get(_namespace_objects, entry.namespace, {}),
+	}
+	parameters := object.union(constraint.parameters, {"rules": rules})
+	some violation in data.kyma[policy].violation with input as {"review": review, "parameters": parameters}
+		with data.inventory as _inventory
+	finding := object.union(violation, {"action": constraint.action})
+}
+
+_action(_, finding) := finding.action
+
+_namespace_objects := {entry.name: entry.object |
+	some entry in _entries
+	entry.object.kind == "Namespace"
+	entry.object.apiVersion == "v1"
+}
+
+# A rule that needs the object's Namespace is left out while the input lacks it.
+_undecided(entry, rule) if {
+	entry.object.kind in data.kfs.constraints.needs_namespace[rule]
+	entry.namespace != ""
+	not _known_namespace(entry)
+}
+
+_known_namespace(entry) if _namespace_objects[entry.namespace]
+
+_matching(entry) := [constraint |
+	some constraint in data.kfs.constraints.all
+	_matches_kind(constraint.match, entry)
+	_matches_namespace(constraint.match, entry)
+	not _excluded(constraint, entry)
+]
+
+_matches_kind(match, entry) if {
+	some kinds in match.kinds
+	_any(kinds.apiGroups, entry.group)
+	_any(kinds.kinds, entry.object.kind)
+}
+
+_any(names, name) if name in names
+
+_any(names, _) if "*" in names
+
+_matches_namespace(match, _) if not _names_namespaces(match)
+
+_matches_namespace(match, entry) if {
+	some pattern in match.namespaces
+	_glob(pattern, _matched_name(entry))
+}
+
+_names_namespaces(match) if match.namespaces
+
+_excluded(constraint, entry) if {
+	some pattern in constraint.match.excludedNamespaces
+	_glob(pattern, _matched_name(entry))
+}
+
+# Gatekeeper matches a Namespace by its own name.
+_matched_name(entry) := entry.name if _is_namespace(entry)
+
+_matched_name(entry) := entry.namespace if not _is_namespace(entry)
+
+_is_namespace(entry) if {
+	entry.object.kind == "Namespace"
+	entry.group == ""
+}
+
+# Gatekeeper's globs: a `*` at either end.
+_glob(pattern, name) if pattern == name
+
+_glob(pattern, name) if {
+	startswith(pattern, "*")
+	not endswith(pattern, "*")
+	endswith(name, trim_prefix(pattern, "*"))
+}
+
+_glob(pattern, name) if {
+	endswith(pattern, "*")
+	not startswith(pattern, "*")
+	startswith(name, trim_suffix(pattern, "*"))
+}
+
+_glob(pattern, name) if {
+	startswith(pattern, "*")
+	endswith(pattern, "*")
+	contains(name, trim(pattern, "*"))
+}
+
+_result(entry, finding) := {
+	"msg": sprintf("%s (%s)", [finding.msg, _shown(entry)]),
+	"details": finding.details,
+	"object": _identity(entry),
+	"_loc": entry.location,
+}
+
+_identity(entry) := {
+	"apiVersion": entry.object.apiVersion,
+	"kind": entry.object.kind,
+	"namespace": entry.namespace,
+	"name": entry.name,
+}
+
+_shown(entry) := sprintf("%s %s/%s", [entry.object.kind, entry.namespace, entry.name]) if entry.namespace != ""
+
+_shown(entry) := sprintf("%s %s", [entry.object.kind, entry.name]) if entry.namespace == ""

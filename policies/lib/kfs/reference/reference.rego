@@ -1,20 +1,28 @@
 # METADATA
 # title: Image references
 # description: |
-#   Reads image references as container tools do (github.com/distribution/reference, which kubelet, containerd and Kaniko
-#   use): what is compared is the registry and repository that would be pulled, never the text. Text that those tools
-#   refuse is no reference here either.
+#   Reads image references as container tools do (github.com/distribution/reference, which kubelet, containerd and
+#   Kaniko use): what is compared is the registry and repository that would be pulled, never the text. Text that those
+#   tools refuse is no reference here either.
 package lib.kfs.reference
 
 # METADATA
 # description: |
-#   Registry with repository, as `host/path`, of an image reference; undefined for what is none. A host that isn't
-#   written is docker.io. The case stays: a host in capitals is the same registry, but nobody writes that in good faith.
+#   Registry and repository of an image reference, as `host/path`; undefined for what is no reference. A host that
+#   isn't written is docker.io. Capitals and ports stay in the host: they may lead to the same registry, but no tool
+#   writes them.
 # scope: document
-repository(text) := sprintf("%s/%s", [_parts(text)[1], _parts(text)[2]])
+repository(text) := sprintf("%s/%s", [groups[1], groups[2]]) if {
+	is_string(text)
+	not _identifier(text)
+	some groups in regex.find_all_string_submatch_n(_grammar, _full(text), 1)
+	count(groups[2]) < 256
+}
 
 # METADATA
-# description: True if the reference's repository is `place` or lies below it, by whole path segments.
+# description: |
+#   True if the reference's repository is `place` or lies below it, by whole path segments. A place is a host and any
+#   number of path segments; one that names no host is ambiguous and has nothing within.
 # scope: document
 within(text, place) if {
 	pulled := split(repository(text), "/")
@@ -24,73 +32,87 @@ within(text, place) if {
 
 # METADATA
 # description: |
-#   The sha256 digest at the end of the text, `sha256:` with 64 lower-case hex digits: capitals and other lengths are
-#   refused by container tools, and other algorithms by most registries.
+#   The digest at the end of the text: `sha256:` and 64 lower-case hex digits. Container tools refuse capitals and other
+#   lengths; sha512 is legal, but most registries have no such manifests.
 # scope: document
-digest(text) := regex.find_all_string_submatch_n(`^[^@]+@(sha256:[0-9a-f]{64})$`, text, 1)[0][1] if is_string(text)
-
-# METADATA
-# description: The value for a message, quoted, without the user and password that some write before a host.
-# scope: document
-shown(value) := sprintf("%q", [regex.replace(value, `^([a-zA-Z]+://)?[^/@]*:[^/@]*@`, "$1…@")]) if {
-	is_string(value)
-	not _reference(value)
+digest(text) := groups[1] if {
+	is_string(text)
+	some groups in regex.find_all_string_submatch_n(`^[^@]+@(sha256:[0-9a-f]{64})$`, text, 1)
 }
 
-shown(value) := sprintf("%q", [value]) if {
+# METADATA
+# description: |
+#   The value for a message, quoted. Of text that is no reference, what stands before an @ is cut: it may be a password.
+# scope: document
+shown(value) := sprintf("%q", [value]) if readable(value)
+
+shown(value) := sprintf("%q", [concat("@", array.concat(_cut(parts), _kept(parts)))]) if {
 	is_string(value)
-	_reference(value)
+	not readable(value)
+	parts := split(value, "@")
 }
 
 shown(value) := json.marshal(value) if not is_string(value)
 
-_reference(text) if repository(text)
+# METADATA
+# description: True for an image reference that container tools accept.
+# scope: document
+readable(value) if repository(value)
 
-# [whole, host, path, …]
-_parts(text) := regex.find_all_string_submatch_n(_grammar, _full(text), 1)[0] if {
-	is_string(text)
-	not _identifier(text)
-}
+# The last part, and the one before a digest.
+_kept(parts) := array.slice(parts, count(parts) - 1, count(parts)) if not _digested(parts)
 
-# 64 hex digits alone name a local image, not a repository.
+_kept(parts) := array.slice(parts, count(parts) - 2, count(parts)) if _digested(parts)
+
+_digested(parts) if startswith(lower(parts[count(parts) - 1]), "sha256:")
+
+_cut(parts) := [] if count(_kept(parts)) == count(parts)
+
+_cut(parts) := ["…"] if count(_kept(parts)) < count(parts)
+
+# 64 hex digits alone name a local image by its id.
 _identifier(text) if regex.match(`^[0-9a-f]{64}$`, text)
 
-_full(text) := _hub(text) if _hosted(split(text, "/"))
+# The reference with its host written out.
+_full(text) := _hub(text) if _hosted(text)
 
-_full(text) := _hub(sprintf("docker.io/%s", [text])) if not _hosted(split(text, "/"))
+_full(text) := _hub(concat("/", ["docker.io", text])) if not _hosted(text)
 
-# Docker Hub has two names, and keeps its official images under library/.
-_hub(text) := regex.replace(regex.replace(text, `^index\.docker\.io/`, "docker.io/"), `^docker\.io/([^/]*)$`, "docker.io/library/$1")
-
-# The first segment is a host only if it can't be a path.
-_hosted(segments) if {
-	count(segments) > 1
-	_host_like(segments[0])
+# Docker Hub has two names and keeps its own images under library/, which nobody writes.
+_hub(text) := regex.replace(official, `^docker\.io/([^/]*)$`, "docker.io/library/$1") if {
+	official := regex.replace(text, `^index\.docker\.io/`, "docker.io/")
 }
 
-_host_like(segment) if contains(segment, ".")
+# The first of several segments is a host if it can't be part of a path.
+_hosted(text) if {
+	contains(text, "/")
+	_host(split(text, "/")[0])
+}
 
-_host_like(segment) if contains(segment, ":")
+_host("localhost")
 
-_host_like(segment) if segment == "localhost"
+_host(segment) if contains(segment, ".")
 
-_host_like(segment) if lower(segment) != segment
+_host(segment) if contains(segment, ":")
 
-# A place in an allow-list: a host and any number of path segments. An entry without a host is ambiguous: it allows nothing.
-_place(text) := regex.replace(trim_suffix(text, "/"), `^index\.docker\.io($|/)`, "docker.io$1") if {
+_host(segment) if lower(segment) != segment
+
+_place(text) := regex.replace(trim_suffix(text, "/"), `^index\.docker\.io(/|$)`, "docker.io$1") if {
 	is_string(text)
 	regex.match(_places, text)
-	_host_like(split(text, "/")[0])
+	_host(split(text, "/")[0])
 }
 
 _places := sprintf(`^%s(?:/%s)*/?$`, [_domain, _segment])
 
-_grammar := sprintf(`^(%s)/(%s(?:/%s)*)(?::[0-9A-Za-z_][0-9A-Za-z_.-]{0,127})?(?:@%s)?$`, [_domain, _segment, _segment, _digest])
+_grammar := sprintf(`^(%s)/(%s(?:/%s)*)(?::%s)?(?:@%s)?$`, [_domain, _segment, _segment, _tag, _digest])
 
 _domain := sprintf(`(?:%s(?:\.%s)*|\[[0-9a-fA-F:]+\])(?::[0-9]+)?`, [_label, _label])
 
 _label := `(?:[0-9A-Za-z]|[0-9A-Za-z][0-9A-Za-z-]*[0-9A-Za-z])`
 
 _segment := `[0-9a-z]+(?:(?:\.|_|__|-+)[0-9a-z]+)*`
+
+_tag := `[0-9A-Za-z_][0-9A-Za-z_.-]{0,127}`
 
 _digest := `(?:sha256:[0-9a-f]{64}|sha384:[0-9a-f]{96}|sha512:[0-9a-f]{128})`

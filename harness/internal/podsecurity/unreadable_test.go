@@ -64,6 +64,12 @@ func TestUnreadable(t *testing.T) {
 	for _, lie := range lies {
 		for _, value := range lie.values {
 			s := value
+			if len(lie.path) == 3 && lie.path[2] == "add" {
+				s = map[string]any{"containerSecurityContext": map[string]any{"capabilities": map[string]any{
+					"add": value, "drop": []any{"ALL"},
+				}}}
+				lie.path = nil
+			}
 			for i := len(lie.path) - 1; i >= 0; i-- {
 				s = map[string]any{lie.path[i]: s}
 			}

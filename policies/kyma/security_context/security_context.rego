@@ -75,7 +75,10 @@ violation contains finding.new(rego.metadata.rule(), array.concat(["spec"], offe
 	_restricted_enforced
 	some offence in _below_restricted
 
-	message := sprintf("%s: its namespace enforces Pod Security restricted and rejects the pod", [offence.problem])
+	message := sprintf("%s: namespace %q enforces restricted and rejects the pod", [
+		offence.problem,
+		namespace.name(input.review),
+	])
 }
 
 # METADATA
@@ -255,6 +258,7 @@ _restricted_enforced if namespace.level(namespace.of(input.review), _unlabelled)
 # Pod Security Admission takes a level it doesn't know for restricted.
 _restricted_enforced if {
 	found := namespace.of(input.review)
+	is_object(found)
 	not namespace.level(found, _unlabelled)
 }
 

@@ -3,8 +3,8 @@
 # description: |
 #   What the standards `baseline` and `restricted` forbid in a Linux pod of one container, as Kubernetes 1.36 judges it
 #   at version `latest` (k8s.io/pod-security-admission/policy), as far as a Function's author can set it. The contexts
-#   are those that reach the pod, defaults merged in. An offence is {"path": [], "problem": ""}; the path begins with the
-#   Function's field, so `podSecurityContext` stands for the pod's and `containerSecurityContext` for the container's.
+#   are those that reach the pod, defaults merged in. An offence is {"path": [], "problem": ""}; its path begins with
+#   the Function's field, `podSecurityContext` for the pod's and `containerSecurityContext` for the container's.
 #   A null is what the API's decoder makes of it: an absent value, and in a list the type's zero value. A value of a
 #   wrong type, or one that no pod may have (a negative user), is an offence.
 package lib.kfs.podsecurity

@@ -1,0 +1,316 @@
+package manifest
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+
+	yaml3 "gopkg.in/yaml.v3"
+	yaml2 "sigs.k8s.io/yaml/goyaml.v2"
+)
+
+const (
+	// maxDepth bounds how deep values nest. Real objects stay below 100; what reads them later recurses.
+	maxDepth = 1000
+	// maxValues bounds the values of one document: a parser needs some hundred bytes for each.
+	maxValues = 4_000_000
+	// maxExpanded bounds, in bytes, what aliases may make of a document beyond twice its size.
+	maxExpanded = 4 << 20
+)
+
+// fault is why a document can't be read; line counts from 1 in the document's text, 0 is unknown.
+type fault struct {
+	line, column int
+	message      string
+}
+
+func faultf(format string, args ...any) *fault { return &fault{message: fmt.Sprintf(format, args...)} }
+
+// decode reads a YAML document as sigs.k8s.io/yaml and encoding/json with UseNumber would, which a test proves, without the way through JSON. Odd
+// says that it has duplicate or odd keys or merges, so that check is worth its time. It reads more strictly in three points: text after the
+// document's end is a fault (there it is silently left out), so is too deep or too big a value, and of keys that become equal as strings the
+// last one wins (there it is random).
+func decode(t *text) (value any, odd bool, f *fault) {
+	defer func() {
+		if p := recover(); p != nil { // the parsers recover from what they know; nothing may stop the other documents
+			value, odd, f = nil, false, faultf("the YAML parser fails: %v", p)
+		}
+	}()
+
+	if countValues(t.body) > maxValues {
+		return nil, false, faultf("more than %d values in one document", maxValues)
+	}
+	if hasAlias(t.body) {
+		if f := refuseExpansion(t); f != nil {
+			return nil, false, f
+		}
+	}
+
+	decoder := yaml2.NewDecoder(bytes.NewReader(t.body))
+	var err error
+	if merges := bytes.Contains(t.body, []byte("<<")); merges {
+		// Keys merged into an ordered mapping get lost, so this takes the parser's slower maps.
+		odd = true
+		err = decoder.Decode(&value)
+	} else {
+		var mapping yaml2.MapSlice
+		if err = decoder.Decode(&mapping); err == nil && mapping != nil {
+			value = mapping
+		}
+		var wrongType *yaml2.TypeError
+		if errors.As(err, &wrongType) {
+			return nil, false, &fault{message: notMapping}
+		}
+	}
+	switch {
+	case errors.Is(err, io.EOF):
+		return nil, false, nil
+	case err != nil:
+		return nil, false, yamlFault(t.body, err)
+	}
+	var rest any
+	if err := decoder.Decode(&rest); err == nil {
+		return nil, false, faultf("a second document without a line \"---\" before it")
+	} else if !errors.Is(err, io.EOF) {
+		return nil, false, yamlFault(t.body, err)
+	}
+
+	c := converter{odd: odd}
+	value, err = c.convert(value, nil, 0)
+	if err != nil {
+		var at *pathError
+		if errors.As(err, &at) {
+			p := t.find(at.path, 0)
+			return nil, false, (&fault{p.Line - t.line, p.Column, at.message}).hint(t.body)
+		}
+		return nil, false, faultf("%v", err)
+	}
+	return value, c.odd, nil
+}
+
+const notMapping = "not a Kubernetes object: no mapping"
+
+// countValues is an upper bound of the values in a YAML document: each but the first has one of these bytes before it.
+func countValues(body []byte) int {
+	n := 0
+	for _, separator := range []string{"\n", ",", "[", "{", ": ", "- "} {
+		if n += bytes.Count(body, []byte(separator)); n > maxValues && separator == "\n" {
+			return n
+		}
+	}
+	return n
+}
+
+// A converter turns goyaml's values into those of encoding/json.
+type converter struct{ odd bool }
+
+type pathError struct {
+	path    []any
+	message string
+}
+
+func (e *pathError) Error() string { return e.message }
+
+// path is a linked list, so that the way down costs nothing unless there is an error.
+type path struct {
+	parent *path
+	step   any
+}
+
+func (p *path) slice() []any {
+	var steps []any
+	for ; p != nil; p = p.parent {
+		steps = append(steps, p.step)
+	}
+	slices.Reverse(steps)
+	return steps
+}
+
+func (c *converter) convert(in any, at *path, depth int) (any, error) {
+	if depth > maxDepth {
+		return nil, &pathError{at.slice()[:8], fmt.Sprintf("nested deeper than %d levels", maxDepth)}
+	}
+	switch v := in.(type) {
+	case nil, bool:
+		return v, nil
+	case string:
+		return v, nil
+	case int:
+		return json.Number(strconv.Itoa(v)), nil
+	case int64:
+		return json.Number(strconv.FormatInt(v, 10)), nil
+	case uint64:
+		return json.Number(strconv.FormatUint(v, 10)), nil
+	case float64:
+		number := jsonFloat(v)
+		if number[len(number)-1] == 'f' || number[len(number)-1] == 'n' {
+			return nil, &pathError{at.slice(), fmt.Sprintf("%s is no number that JSON has", number)}
+		}
+		return json.Number(number), nil
+	case yaml2.MapSlice:
+		out := make(map[string]any, len(v))
+		for _, item := range v {
+			if err := c.set(out, item.Key, item.Value, at, depth); err != nil {
+				return nil, err
+			}
+		}
+		if len(out) != len(v) {
+			c.odd = true
+		}
+		return out, nil
+	case map[any]any:
+		out := make(map[string]any, len(v))
+		keys := make([]any, 0, len(v))
+		for key := range v {
+			keys = append(keys, key)
+		}
+		slices.SortFunc(keys, func(a, b any) int { return strings.Compare(fmt.Sprintf("%T %v", a, a), fmt.Sprintf("%T %v", b, b)) })
+		for _, key := range keys {
+			if err := c.set(out, key, v[key], at, depth); err != nil {
+				return nil, err
+			}
+		}
+		return out, nil
+	case []any:
+		out := make([]any, len(v))
+		for i, item := range v {
+			converted, err := c.convert(item, &path{at, i}, depth+1)
+			if err != nil {
+				return nil, err
+			}
+			out[i] = converted
+		}
+		return out, nil
+	}
+	return nil, &pathError{at.slice(), fmt.Sprintf("a value of type %T", in)}
+}
+
+func (c *converter) set(out map[string]any, key, value any, at *path, depth int) error {
+	name, ok := key.(string)
+	if !ok {
+		c.odd = true
+		switch k := key.(type) {
+		case int:
+			name = strconv.Itoa(k)
+		case int64:
+			name = strconv.FormatInt(k, 10)
+		case float64:
+			name = floatKey(k)
+		case bool:
+			name = strconv.FormatBool(k)
+		case nil:
+			return &pathError{at.slice(), "a null key"}
+		case uint64:
+			return &pathError{at.slice(), fmt.Sprintf("the key %d is too big a number: quote it", k)}
+		default:
+			return &pathError{at.slice(), "a mapping or list as a key"}
+		}
+	}
+	converted, err := c.convert(value, &path{at, name}, depth+1)
+	out[name] = converted
+	return err
+}
+
+var (
+	yamlLine    = regexp.MustCompile(`^yaml: (?:line ([0-9]+): )?(?s:(.*))$`)
+	parserError = regexp.MustCompile(`^(did not find expected (',' or|<|'-'|key|node content)|found (duplicate %|incompatible|undefined tag))`)
+)
+
+// yamlFault takes the line from an error of the parser and adds what helps.
+func yamlFault(body []byte, err error) *fault {
+	f := &fault{message: strings.TrimPrefix(err.Error(), "yaml: ")}
+	if m := yamlLine.FindStringSubmatch(err.Error()); m != nil {
+		f.line, _ = strconv.Atoi(m[1])
+		f.message = m[2]
+		if f.line > 0 && parserError.MatchString(f.message) {
+			f.line++ // goyaml counts these from 0, the scanner's from 1
+		}
+	}
+	if strings.Contains(f.message, "excessive aliasing") {
+		f.message = tooManyAliases
+	}
+	return f.hint(body)
+}
+
+// hint adds what the reason probably is.
+func (f *fault) hint(body []byte) *fault {
+	switch {
+	case bytes.Contains(body, []byte("{{")):
+		f.message += "; a Helm template? render it first: helm template … | kfs check -"
+	case f.line > 0 && strings.Contains(leading(lineOf(body, f.line)), "\t"):
+		f.message += "; a tab: YAML indents with spaces"
+	}
+	return f
+}
+
+const tooManyAliases = "refused: its aliases expand to far more than its text"
+
+func leading(line string) string { return line[:len(line)-len(strings.TrimLeft(line, " \t"))] }
+
+// lineOf is the n-th line (from 1) of body without its end, "" if there is none.
+func lineOf(body []byte, n int) string {
+	for ; n > 1; n-- {
+		i := bytes.IndexByte(body, '\n')
+		if i < 0 {
+			return ""
+		}
+		body = body[i+1:]
+	}
+	if i := bytes.IndexByte(body, '\n'); i >= 0 {
+		body = body[:i]
+	}
+	return string(bytes.TrimSuffix(body, []byte("\r")))
+}
+
+var (
+	anchorToken = regexp.MustCompile(`(?:^|[^\w/)&*])&[\w-]`)
+	aliasToken  = regexp.MustCompile(`(?:^|[^\w/)&*])\*[\w-]`)
+)
+
+// hasAlias says that body may have an alias; code and prose rarely look like one.
+func hasAlias(body []byte) bool {
+	return bytes.IndexByte(body, '*') >= 0 && bytes.IndexByte(body, '&') >= 0 && aliasToken.Match(body) && anchorToken.Match(body)
+}
+
+// refuseExpansion refuses what aliases would blow up, from the node tree, which is as small as the text. What yaml.v3 can't parse is left to the
+// other parser's own guard.
+func refuseExpansion(t *text) *fault {
+	root := t.tree()
+	if root == nil {
+		return nil
+	}
+	limit := maxExpanded + 2*len(t.body)
+	costs := map[*yaml3.Node]int{}
+	var cost func(n *yaml3.Node, depth int) int
+	cost = func(n *yaml3.Node, depth int) int {
+		if known, ok := costs[n]; ok {
+			return known // 0 while n is being counted: goyaml refuses such a cycle
+		}
+		if depth > 20*maxDepth {
+			return limit + 1
+		}
+		costs[n] = 0
+		total := 16 + len(n.Value)
+		if n.Kind == yaml3.AliasNode && n.Alias != nil {
+			total += cost(n.Alias, depth+1)
+		}
+		for _, child := range n.Content {
+			if total += cost(child, depth+1); total > limit {
+				total = limit + 1
+				break
+			}
+		}
+		costs[n] = total
+		return total
+	}
+	if cost(root, 0) > limit {
+		return &fault{message: tooManyAliases}
+	}
+	return nil
+}

@@ -54,7 +54,7 @@ func list(out io.Writer, s sources) error {
 	}
 	fmt.Fprintln(table, "\nmanifest · what only a file can have wrong; kfs check alone")
 	fmt.Fprintln(table, "  rule\tbaseline\tstrict\tseverity\tflavors\ttitle")
-	for _, r := range schema.ManifestRules {
+	for _, r := range schema.ManifestRules() {
 		fmt.Fprintf(table, "  %s\t%s\t%s\t%s\tboth\t%s\n", r.ID, orDash(r.Actions["baseline"]), orDash(r.Actions["strict"]), r.Severity, r.Title)
 	}
 	return table.Flush()
@@ -91,7 +91,7 @@ func explainCommand() command {
 }
 
 func explain(out io.Writer, s sources, name string) (int, error) {
-	for _, m := range schema.ManifestRules {
+	for _, m := range schema.ManifestRules() {
 		if strings.EqualFold(m.ID, name) {
 			fmt.Fprintf(out, "%s  %s\n\nseverity  %s\nbaseline  %s\nstrict    %s\n\nHow to comply: %s\n",
 				m.ID, m.Title, m.Severity, orDash(m.Actions["baseline"]), orDash(m.Actions["strict"]), m.Remediation)

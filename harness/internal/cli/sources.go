@@ -24,6 +24,6 @@ func load() (sources, error) {
 	if s.config, err = constraint.ReadConfig(bundle.Config); err != nil {
 		return s, err
 	}
-	s.schemas, err = schema.Load()
-	return s, err
+	s.schemas = schema.Load()
+	return s, nil
 }

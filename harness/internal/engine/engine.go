@@ -35,7 +35,10 @@ func Compile(lib *policy.Library, policies []*policy.Policy, prepare func(*ast.C
 	if err != nil {
 		return nil, err
 	}
-	modules, memos := memoise(modules)
+	modules, memos, err := memoise(modules)
+	if err != nil {
+		return nil, err
+	}
 	compiler := ast.NewCompiler().WithStrict(true)
 	if prepare != nil {
 		prepare(compiler)

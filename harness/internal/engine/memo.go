@@ -32,7 +32,7 @@ func (m memoised) ref() ast.Ref {
 // memoise finds the rules that aggregate the inventory without looking at input, and makes every other rule of their module
 // read the memo instead: with 1,000 peers each review would else aggregate 1,000 peers. The rules themselves stay, so that
 // evaluate can ask for them. Gatekeeper, which runs the modules as they are, pays the aggregation once a review.
-func memoise(modules map[string]*ast.Module) (map[string]*ast.Module, []memoised) {
+func memoise(modules map[string]*ast.Module) (map[string]*ast.Module, []memoised, error) {
 	analysis := analyse(modules)
 	rewritten := make(map[string]*ast.Module, len(modules))
 	var memos []memoised
@@ -55,7 +55,9 @@ func memoise(modules map[string]*ast.Module) (map[string]*ast.Module, []memoised
 		clone := module.Copy()
 		for _, rule := range clone.Rules {
 			if _, kept := found[ruleName(rule)]; !kept {
-				substitute(rule, found)
+				if err := substitute(rule, found); err != nil {
+					return nil, nil, fmt.Errorf("%s: %w", rule.Location, err)
+				}
 			}
 		}
 		rewritten[path] = clone
@@ -63,7 +65,7 @@ func memoise(modules map[string]*ast.Module) (map[string]*ast.Module, []memoised
 			memos = append(memos, m)
 		}
 	}
-	return rewritten, memos
+	return rewritten, memos, nil
 }
 
 func ruleName(rule *ast.Rule) string {
@@ -71,42 +73,41 @@ func ruleName(rule *ast.Rule) string {
 }
 
 // substitute makes references to memoised rules of the same module references into the memo.
-func substitute(rule *ast.Rule, found map[string]memoised) {
-	replace := func(term *ast.Term) *ast.Term {
-		switch value := term.Value.(type) {
+func substitute(rule *ast.Rule, found map[string]memoised) error {
+	transformer := ast.NewGenericTransformer(func(x any) (any, error) {
+		switch value := x.(type) {
 		case ast.Var:
 			if m, ok := found[string(value)]; ok {
-				return &ast.Term{Value: m.ref(), Location: term.Location}
+				return m.ref(), nil
 			}
 		case ast.Ref:
 			if head, ok := value[0].Value.(ast.Var); ok {
 				if m, ok := found[string(head)]; ok {
-					return &ast.Term{Value: m.ref().Concat(value[1:]), Location: term.Location}
+					return m.ref().Concat(value[1:]), nil
 				}
 			}
-		}
-		return term
-	}
-	transformer := ast.NewGenericTransformer(func(x any) (any, error) {
-		if term, ok := x.(*ast.Term); ok {
-			return replace(term), nil
 		}
 		return x, nil
 	})
 	for current := rule; current != nil; current = current.Else {
 		// A rule's own name is no reference, so only what may hold one is visited.
-		if body, err := ast.Transform(transformer, current.Body); err == nil {
-			current.Body = body.(ast.Body)
+		body, err := ast.Transform(transformer, current.Body)
+		if err != nil {
+			return err
 		}
-		for _, term := range []**ast.Term{&current.Head.Key, &current.Head.Value} {
-			if *term == nil {
+		current.Body = body.(ast.Body)
+		for _, term := range []*ast.Term{current.Head.Key, current.Head.Value} {
+			if term == nil {
 				continue
 			}
-			if changed, err := ast.Transform(transformer, *term); err == nil {
-				*term = changed.(*ast.Term)
+			value, err := ast.Transform(transformer, term.Value)
+			if err != nil {
+				return err
 			}
+			term.Value = value.(ast.Value)
 		}
 	}
+	return nil
 }
 
 // memosOf are the program's memoised rules of these policies.

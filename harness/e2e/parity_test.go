@@ -1,0 +1,403 @@
+// Package e2e drives the real programs: every fixture goes through Gatekeeper's client, gator, opa and conftest, and each must
+// find exactly what kfs finds.
+package e2e
+
+import (
+	"cmp"
+	"context"
+	"encoding/json"
+	"fmt"
+	"maps"
+	"os"
+	"path"
+	"path/filepath"
+	"runtime"
+	"slices"
+	"strings"
+	"testing"
+
+	gocmp "github.com/google/go-cmp/cmp"
+	"golang.org/x/sync/errgroup"
+	"sigs.k8s.io/yaml"
+
+	bundleconfig "kyma-function-security/bundle"
+	"kyma-function-security/harness/internal/bundle"
+	"kyma-function-security/harness/internal/check"
+	"kyma-function-security/harness/internal/constraint"
+	"kyma-function-security/harness/internal/engine"
+	"kyma-function-security/harness/internal/fixture"
+	"kyma-function-security/harness/internal/gatekeeper"
+	"kyma-function-security/harness/internal/manifest"
+	"kyma-function-security/harness/internal/policy"
+	"kyma-function-security/harness/internal/report"
+	"kyma-function-security/harness/internal/schema"
+	"kyma-function-security/policies"
+)
+
+const root = "../.."
+
+// suite is every fixture with what kfs finds in it, and what the other consumers need to judge it.
+type suite struct {
+	runner    *fixture.Runner
+	generated map[string][]byte // bundle.Generate's files
+	examples  []*example
+}
+
+// example is a fixture on its way through the consumers.
+type example struct {
+	fixture.Fixture
+	setup    *setup
+	file     string             // absolute path
+	objects  []*manifest.Object // its documents
+	values   []map[string]any   // the same as the API server would hold them
+	context  []map[string]any   // what surrounds it, less what it replaces
+	want     []finding          // by kfs
+	separate [][]finding        // by kfs, of each document alone; a rule that is undecided is a finding
+}
+
+// setup is one set of constraints, which many examples share.
+type setup struct {
+	name        string
+	profile     string
+	flavor      string
+	constraints []*constraint.Constraint
+	files       map[string][]byte // Gatekeeper's YAML
+}
+
+// finding is what consumers must agree on. Path and TextLine give kfs's file, line and column.
+type finding struct {
+	Object, Rule, Action, Message, Path string
+	TextLine                            int
+}
+
+func (f finding) String() string {
+	return fmt.Sprintf("%s: %s at %s+%d: %s", f.Object, f.Action, f.Path, f.TextLine, f.Message)
+}
+
+func TestParity(t *testing.T) {
+	s := load(t)
+	t.Run("gatekeeper", s.gatekeeper)
+	t.Run("gator", s.gator)
+	t.Run("opa", s.opa)
+	t.Run("conftest", s.conftest)
+}
+
+func load(t *testing.T) *suite {
+	t.Helper()
+	ctx := t.Context()
+	library, err := policy.Load(policies.FS)
+	must(t, err)
+	schemas := schema.Load()
+	config, err := constraint.ReadConfig(bundleconfig.Config)
+	must(t, err)
+	runner, err := fixture.NewRunner(ctx, os.DirFS(filepath.Join(root, "fixtures")), library, schemas, config)
+	must(t, err)
+	fixtures, err := fixture.Load(runner.FS)
+	must(t, err)
+	if len(fixtures) == 0 {
+		t.Fatal("there are no fixtures")
+	}
+	s := &suite{runner: runner}
+	s.generated, err = bundle.Generate(library, config, schemas)
+	must(t, err)
+
+	setups := map[string]*setup{}
+	for _, f := range fixtures {
+		name := f.Profile + "-" + f.Flavor
+		if f.Constraints != "" {
+			name += "-" + strings.NewReplacer("/", "-", ".", "-").Replace(path.Join(f.Folder, f.Constraints))
+		}
+		if setups[name] == nil {
+			setups[name], err = s.setup(ctx, name, f)
+			must(t, err)
+		}
+		s.examples = append(s.examples, &example{Fixture: f, setup: setups[name]})
+	}
+	var group errgroup.Group
+	group.SetLimit(runtime.NumCPU())
+	for _, e := range s.examples {
+		group.Go(func() error { return s.prepare(ctx, e) })
+	}
+	must(t, group.Wait())
+	t.Logf("%d fixtures under %d sets of constraints", len(s.examples), len(setups))
+	return s
+}
+
+// setup collects a fixture's constraints; those it brings itself replace the bundle's of the same policy.
+func (s *suite) setup(ctx context.Context, name string, f fixture.Fixture) (*setup, error) {
+	constraints, err := s.runner.ConstraintsOf(ctx, f)
+	if err != nil {
+		return nil, err
+	}
+	c := &setup{name: name, profile: f.Profile, flavor: f.Flavor, constraints: constraints, files: map[string][]byte{}}
+	own := map[string]bool{}
+	if f.Constraints != "" {
+		file := path.Join(f.Folder, f.Constraints)
+		text, err := os.ReadFile(filepath.Join(root, "fixtures", file))
+		if err != nil {
+			return nil, err
+		}
+		input, err := s.runner.Read(ctx, file)
+		if err != nil {
+			return nil, err
+		}
+		for _, o := range input.Objects {
+			own[o.Kind()] = true
+		}
+		c.files["own.yaml"] = text
+	}
+	folder := "bundle/gatekeeper/constraints/" + f.Profile + "-" + f.Flavor + "/"
+	for file, text := range s.generated {
+		base, ok := strings.CutPrefix(file, folder)
+		if !ok || base == "kustomization.yaml" {
+			continue
+		}
+		var head struct{ Kind string }
+		if err := yaml.Unmarshal(text, &head); err != nil {
+			return nil, err
+		}
+		if !own[head.Kind] {
+			c.files[base] = text
+		}
+	}
+	if len(c.files) == 0 {
+		return nil, fmt.Errorf("%s: no constraints are generated in %s", f.Path, folder)
+	}
+	return c, nil
+}
+
+// prepare has kfs judge the example, whole and in parts.
+func (s *suite) prepare(ctx context.Context, e *example) error {
+	var err error
+	if e.file, err = filepath.Abs(filepath.Join(root, "fixtures", e.Path)); err != nil {
+		return err
+	}
+	input, err := s.runner.Read(ctx, e.Path)
+	if err != nil {
+		return err
+	}
+	e.objects = input.Objects
+	replaced := map[string]bool{}
+	for _, o := range e.objects {
+		value := s.placed(o)
+		e.values = append(e.values, value)
+		replaced[identity(value)] = true
+	}
+	for _, o := range s.runner.Context {
+		if !replaced[identity(o.Value)] {
+			e.context = append(e.context, o.Value)
+		}
+	}
+
+	whole, err := s.runner.Run(ctx, e.Fixture, engine.Options{})
+	if err != nil {
+		return fmt.Errorf("%s: %w", e.Path, err)
+	}
+	if len(whole.Errors)+len(whole.Undecided) > 0 {
+		return fmt.Errorf("%s: kfs has errors %v, undecided %v", e.Path, whole.Errors, whole.Undecided)
+	}
+	e.want = s.findings(e, whole)
+
+	for _, o := range e.objects {
+		alone, err := check.Run(ctx, s.runner.Library, s.runner.Schemas, &manifest.Input{Objects: []*manifest.Object{o}}, check.Options{
+			Profile: e.Profile, Flavor: e.Flavor, Constraints: e.setup.constraints,
+			Program: s.runner.Program, Engine: engine.Options{Now: e.Now},
+		})
+		if err != nil {
+			return fmt.Errorf("%s: %w", e.Path, err)
+		}
+		if len(alone.Errors) > 0 {
+			return fmt.Errorf("%s: kfs has errors %v", e.Path, alone.Errors)
+		}
+		found := s.findings(e, alone)
+		for _, u := range alone.Undecided {
+			found = append(found, finding{Object: shown(u.Object), Rule: u.Rule, Action: "undecided"})
+		}
+		e.separate = append(e.separate, unique(found))
+	}
+	return nil
+}
+
+// findings leaves out KFS-0xx, which only kfs has: they are about files.
+func (s *suite) findings(e *example, r report.Report) []finding {
+	var found []finding
+	for _, f := range r.Findings {
+		if f.Policy != "manifest" {
+			found = append(found, finding{
+				Object: shown(f.Object), Rule: f.Rule, Action: f.Action, Message: f.Message, Path: f.Path, TextLine: e.textLine(f),
+			})
+		}
+	}
+	return unique(found)
+}
+
+// textLine is the line inside the text that a finding is in, from 1; 0 if it is in none. A report has only the file's.
+func (e *example) textLine(f report.Finding) int {
+	for _, o := range e.objects {
+		if o.Position(f.RawPath, 0) == (manifest.Position{File: f.Location.File, Line: f.Location.Line, Column: f.Location.Column}) {
+			return 0
+		}
+	}
+	for _, o := range e.objects {
+		for line := range 10_000 {
+			at := o.Position(f.RawPath, line+1)
+			if at.Line == f.Location.Line && at.Column == f.Location.Column {
+				return line + 1
+			}
+			if at.Line > f.Location.Line {
+				break
+			}
+		}
+	}
+	return -1
+}
+
+// placed is an object's value in its namespace: of a namespaced kind that names none, default.
+func (s *suite) placed(o *manifest.Object) map[string]any {
+	group := ""
+	if before, _, ok := strings.Cut(o.APIVersion(), "/"); ok {
+		group = before
+	}
+	kind, known := s.runner.Schemas.Kind(group, o.Kind())
+	metadata, isMap := o.Value["metadata"].(map[string]any)
+	if !known || !isMap || kind.Namespaced == (o.Namespace() != "") {
+		return o.Value
+	}
+	value, metadata := maps.Clone(o.Value), maps.Clone(metadata)
+	value["metadata"] = metadata
+	if delete(metadata, "namespace"); kind.Namespaced {
+		metadata["namespace"] = "default"
+	}
+	return value
+}
+
+func identity(value map[string]any) string {
+	metadata, _ := value["metadata"].(map[string]any)
+	return fmt.Sprint(value["apiVersion"], value["kind"], metadata["namespace"], metadata["name"])
+}
+
+func shown(o report.Object) string {
+	return fmt.Sprintf("%s %s %s/%s", o.APIVersion, o.Kind, o.Namespace, o.Name)
+}
+
+func unique(found []finding) []finding {
+	slices.SortFunc(found, func(a, b finding) int {
+		return cmp.Or(cmp.Compare(a.String(), b.String()), cmp.Compare(a.Rule, b.Rule))
+	})
+	return slices.Compact(found)
+}
+
+// about keeps the findings on the example's own objects: programs that take one heap of files judge its context too.
+func (e *example) about(found []finding) []finding {
+	own := map[string]bool{}
+	for _, value := range e.values {
+		metadata, _ := value["metadata"].(map[string]any)
+		o := report.Object{}
+		o.APIVersion, _ = value["apiVersion"].(string)
+		o.Kind, _ = value["kind"].(string)
+		o.Namespace, _ = metadata["namespace"].(string)
+		o.Name, _ = metadata["name"].(string)
+		own[shown(o)] = true
+	}
+	return unique(slices.DeleteFunc(found, func(f finding) bool { return !own[f.Object] }))
+}
+
+func differ(t *testing.T, name string, want, got []finding) bool {
+	t.Helper()
+	if diff := gocmp.Diff(lines(want), lines(got)); diff != "" {
+		t.Errorf("%s: -kfs +other:\n%s", name, diff)
+		return true
+	}
+	return false
+}
+
+func lines(found []finding) []string {
+	texts := make([]string, 0, len(found))
+	for _, f := range found {
+		texts = append(texts, f.String()+" "+f.Rule)
+	}
+	return texts
+}
+
+// details is the part of a result that lib.kfs.finding makes.
+type details struct {
+	Rule string `json:"rule"`
+	Path []any  `json:"path"`
+	Line int    `json:"line"`
+}
+
+func (s *suite) gatekeeper(t *testing.T) {
+	var templates [][]byte
+	for _, file := range slices.Sorted(maps.Keys(s.generated)) {
+		if path.Dir(file) == "constrainttemplates" && path.Base(file) != "kustomization.yaml" {
+			templates = append(templates, s.generated[file])
+		}
+	}
+	g, err := gatekeeper.New(t.Context(), templates...)
+	must(t, err)
+	if g.Templates() != len(s.runner.Library.Policies) {
+		t.Fatalf("%d templates for %d policies", g.Templates(), len(s.runner.Library.Policies))
+	}
+
+	bySetup := slices.Clone(s.examples)
+	slices.SortStableFunc(bySetup, func(a, b *example) int { return cmp.Compare(a.setup.name, b.setup.name) })
+	var current *setup
+	compared := 0
+	for _, e := range bySetup {
+		if e.setup != current {
+			must(t, g.SetConstraints(t.Context(), slices.Collect(maps.Values(e.setup.files))...))
+			current = e.setup
+		}
+		judged := gatekeeper.Case{Inventory: slices.Concat(e.context, e.values), Now: e.Now}
+		for _, value := range e.values {
+			judged.Reviews = append(judged.Reviews, gatekeeper.Review{Object: value})
+		}
+		results, err := g.Judge(t.Context(), judged)
+		if err != nil {
+			t.Errorf("%s: %v", e.Path, err)
+			continue
+		}
+		var got []finding
+		for _, r := range results {
+			got = append(got, finding{
+				Object: shown(report.Object(r.Object)), Rule: r.Rule, Action: r.Action, Message: r.Message,
+				Path: report.Path(r.Path), TextLine: r.Line,
+			})
+		}
+		differ(t, e.Path, e.want, unique(got))
+		compared += len(got)
+	}
+	t.Logf("%d fixtures, %d findings compared", len(bySetup), compared)
+}
+
+// write puts files into a new folder and returns it.
+func write(t *testing.T, files map[string][]byte) string {
+	t.Helper()
+	folder := t.TempDir()
+	for name, text := range files {
+		file := filepath.Join(folder, filepath.FromSlash(name))
+		must(t, os.MkdirAll(filepath.Dir(file), 0o755))
+		must(t, os.WriteFile(file, text, 0o644))
+	}
+	return folder
+}
+
+// stream writes objects as a stream of documents; JSON is YAML.
+func stream(values []map[string]any) []byte {
+	var out strings.Builder
+	for _, value := range values {
+		text, err := json.Marshal(value)
+		if err != nil {
+			panic(err) // what was read from JSON can be written
+		}
+		fmt.Fprintf(&out, "---\n%s\n", text)
+	}
+	return []byte(out.String())
+}
+
+func must(t *testing.T, err error) {
+	t.Helper()
+	if err != nil {
+		t.Fatal(err)
+	}
+}

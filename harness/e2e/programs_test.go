@@ -1,0 +1,426 @@
+package e2e
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"maps"
+	"os"
+	"os/exec"
+	"path"
+	"path/filepath"
+	"runtime"
+	"slices"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+
+	"kyma-function-security/harness/e2e/programs"
+	"kyma-function-security/harness/internal/bundle"
+	"kyma-function-security/harness/internal/report"
+)
+
+// gator gets the templates, the constraints, the context and the fixture as files, in one process for each fixture, because
+// everything it is given is one cluster. Its clock can't be set, so fixtures that have a time of their own are left to the
+// others, by name.
+func (s *suite) gator(t *testing.T) {
+	program := build(t, "gator")
+	templates := map[string][]byte{}
+	for file, text := range s.generated {
+		if path.Dir(file) == "constrainttemplates" {
+			templates[path.Base(file)] = text
+		}
+	}
+	templateFolder := write(t, templates)
+	constraintFolders := s.folders(t, func(e *example) (string, map[string][]byte) { return e.setup.name, e.setup.files })
+
+	var compared atomic.Int64
+	each(t, s.examples, func(ctx context.Context, e *example) {
+		if !e.Now.IsZero() {
+			t.Logf("%s: gator can't be told the time %s", e.Path, e.Now.Format(time.RFC3339))
+			return
+		}
+		files := write(t, map[string][]byte{"context.yaml": stream(e.context), "placed.yaml": stream(e.values)})
+		file := e.file
+		if s.isPlaced(e) {
+			file = filepath.Join(files, "placed.yaml")
+		}
+		var results []struct {
+			Msg               string
+			EnforcementAction string
+			Metadata          struct{ Details details }
+			ViolatingObject   map[string]any
+		}
+		status := execute(ctx, t, program, &results, "test", "-o", "json",
+			"-f", templateFolder, "-f", constraintFolders[e.setup.name], "-f", filepath.Join(files, "context.yaml"), "-f", file)
+
+		var got []finding
+		for _, r := range results {
+			o := report.Object{}
+			metadata, _ := r.ViolatingObject["metadata"].(map[string]any)
+			o.APIVersion, _ = r.ViolatingObject["apiVersion"].(string)
+			o.Kind, _ = r.ViolatingObject["kind"].(string)
+			o.Namespace, _ = metadata["namespace"].(string)
+			o.Name, _ = metadata["name"].(string)
+			d := r.Metadata.Details
+			got = append(got, finding{shown(o), d.Rule, r.EnforcementAction, r.Msg, report.Path(d.Path), d.Line})
+		}
+		denied := slices.ContainsFunc(got, func(f finding) bool { return f.Action == "deny" })
+		if denied != (status == 1) {
+			t.Errorf("%s: gator's exit status is %d", e.Path, status)
+		}
+		got = e.about(got)
+		compared.Add(int64(len(got)))
+		differ(t, e.Path, e.want, got)
+	})
+	t.Logf("%d findings compared", compared.Load())
+}
+
+// adapted is a result of the adapter, as opa gives it and, with all but msg under metadata, conftest.
+type adapted struct {
+	Msg       string        `json:"msg"`
+	Details   *details      `json:"details"`
+	Object    report.Object `json:"object"`
+	Undecided []string      `json:"undecided"`
+}
+
+// findings takes results of the adapter apart. One that is about no object is an error.
+func adaptedFindings(action string, results []adapted) (found []finding, err error) {
+	for _, r := range results {
+		o := shown(r.Object)
+		switch {
+		case len(r.Undecided) > 0:
+			for _, rule := range r.Undecided {
+				found = append(found, finding{Object: o, Rule: rule, Action: "undecided"})
+			}
+		case r.Details != nil:
+			about := fmt.Sprintf(" (%s %s/%s)", r.Object.Kind, r.Object.Namespace, r.Object.Name)
+			if r.Object.Namespace == "" {
+				about = fmt.Sprintf(" (%s %s)", r.Object.Kind, r.Object.Name)
+			}
+			message, ok := strings.CutSuffix(r.Msg, about)
+			if !ok {
+				err = errors.Join(err, fmt.Errorf("message %q doesn't end in %q", r.Msg, about))
+			}
+			found = append(found, finding{o, r.Details.Rule, action, message, report.Path(r.Details.Path), r.Details.Line})
+		default:
+			err = errors.Join(err, errors.New(r.Msg))
+		}
+	}
+	return found, err
+}
+
+// opa evaluates the adapter over the List of each fixture and its context. One process judges all fixtures of a setup: it
+// takes most of its time to compile.
+func (s *suite) opa(t *testing.T) {
+	program := build(t, "opa")
+	bundles := s.folders(t, s.bundleFiles)
+	bySetup := map[string][]*example{}
+	for _, e := range s.examples {
+		bySetup[e.setup.name] = append(bySetup[e.setup.name], e)
+	}
+
+	const query = `[{"name": name, "deny": deny, "warn": warn} |
+		some name, input_ in data.examples
+		deny := data.kfs.adapter.deny with input as input_ with time.now_ns as data.instants[name]
+		warn := data.kfs.adapter.warn with input as input_ with time.now_ns as data.instants[name]
+	]`
+	var compared atomic.Int64
+	each(t, slices.Sorted(maps.Keys(bySetup)), func(ctx context.Context, name string) {
+		lists, instants, byPath := map[string]any{}, map[string]any{}, map[string]*example{}
+		now := time.Now()
+		for _, e := range bySetup[name] {
+			lists[e.Path] = e.list()
+			instants[e.Path] = json.Number(fmt.Sprint(now.UnixNano()))
+			if !e.Now.IsZero() {
+				instants[e.Path] = json.Number(fmt.Sprint(e.Now.UnixNano()))
+			}
+			byPath[e.Path] = e
+		}
+		data, err := json.Marshal(map[string]any{"examples": lists, "instants": instants})
+		if err != nil {
+			t.Error(err)
+			return
+		}
+		folder := write(t, map[string][]byte{"examples.json": data})
+		var output struct {
+			Result []struct {
+				Expressions []struct {
+					Value []struct {
+						Name       string
+						Deny, Warn []adapted
+					}
+				}
+			}
+		}
+		execute(ctx, t, program, &output, "eval", "--format", "json", "--strict-builtin-errors",
+			"-b", bundles[name], "-d", filepath.Join(folder, "examples.json"), query)
+		if len(output.Result) != 1 {
+			t.Errorf("%s: opa gave %d results", name, len(output.Result))
+			return
+		}
+		results := output.Result[0].Expressions[0].Value
+		if len(results) != len(lists) {
+			t.Errorf("%s: opa judged %d of %d fixtures", name, len(results), len(lists))
+		}
+		for _, r := range results {
+			e := byPath[r.Name]
+			compared.Add(int64(adaptedDiffer(t, e, "opa", r.Deny, r.Warn)))
+		}
+	})
+	t.Logf("%d findings compared", compared.Load())
+
+	t.Run("as documented", func(t *testing.T) {
+		for _, e := range s.samples() {
+			files := write(t, map[string][]byte{"list.yaml": stream([]map[string]any{e.list()})})
+			var output struct{ Result []any }
+			status := execute(t.Context(), t, program, &output, "eval", "--fail-defined",
+				"-b", bundles[e.setup.name], "-i", filepath.Join(files, "list.yaml"), "data.kfs.adapter.deny[_]")
+			denials := slices.DeleteFunc(slices.Clone(e.want), func(f finding) bool { return f.Action != "deny" })
+			if len(output.Result) != len(denials) || (status != 0) != (len(denials) > 0) {
+				t.Errorf("%s: %d results and status %d for %d denials", e.Path, len(output.Result), status, len(denials))
+			}
+		}
+	})
+}
+
+// conftest judges each fixture three ways: each document alone, the List of all, and the files together.
+func (s *suite) conftest(t *testing.T) {
+	program := build(t, "conftest")
+	folders := s.folders(t, s.conftestFiles)
+	groups := map[string][]*example{}
+	for _, e := range s.examples {
+		name, _ := s.conftestFiles(e)
+		groups[name] = append(groups[name], e)
+	}
+	policyFolder, err := filepath.Abs(filepath.Join(root, "policies"))
+	must(t, err)
+	type outcome struct {
+		Filename           string
+		Failures, Warnings []struct {
+			Msg      string
+			Metadata struct {
+				Details   *details
+				Object    report.Object
+				Undecided []string
+			}
+		}
+	}
+	run := func(ctx context.Context, group string, args ...string) map[string]outcome {
+		var outcomes []outcome
+		execute(ctx, t, program, &outcomes, append([]string{"test", "--output", "json", "--show-builtin-errors",
+			"-p", policyFolder, "-p", folders[group]}, args...)...)
+		byFile := map[string]outcome{}
+		for _, o := range outcomes {
+			byFile[o.Filename] = o
+		}
+		return byFile
+	}
+	results := func(o outcome) (deny, warn []adapted) {
+		for _, r := range o.Failures {
+			deny = append(deny, adapted{r.Msg, r.Metadata.Details, r.Metadata.Object, r.Metadata.Undecided})
+		}
+		for _, r := range o.Warnings {
+			warn = append(warn, adapted{r.Msg, r.Metadata.Details, r.Metadata.Object, r.Metadata.Undecided})
+		}
+		return deny, warn
+	}
+	names := slices.Sorted(maps.Keys(groups))
+
+	t.Run("single", func(t *testing.T) {
+		var compared atomic.Int64
+		each(t, names, func(ctx context.Context, name string) {
+			var files []string
+			for _, e := range groups[name] {
+				files = append(files, e.file)
+			}
+			byFile := run(ctx, name, files...)
+			for _, e := range groups[name] {
+				deny, warn := results(byFile[e.file])
+				got, err := both(deny, warn)
+				if err != nil {
+					t.Errorf("%s: conftest: %v", e.Path, err)
+				}
+				compared.Add(int64(len(got)))
+				differ(t, e.Path, unique(slices.Concat(e.separate...)), unique(got))
+			}
+		})
+		t.Logf("%d findings compared", compared.Load())
+	})
+
+	t.Run("list", func(t *testing.T) {
+		var compared atomic.Int64
+		each(t, names, func(ctx context.Context, name string) {
+			lists := map[string][]byte{}
+			for i, e := range groups[name] {
+				lists[fmt.Sprintf("%d.yaml", i)] = stream([]map[string]any{e.list()})
+			}
+			folder := write(t, lists)
+			var files []string
+			for i := range groups[name] {
+				files = append(files, filepath.Join(folder, fmt.Sprintf("%d.yaml", i)))
+			}
+			byFile := run(ctx, name, files...)
+			for i, e := range groups[name] {
+				deny, warn := results(byFile[files[i]])
+				compared.Add(int64(adaptedDiffer(t, e, "conftest", deny, warn)))
+			}
+		})
+		t.Logf("%d findings compared", compared.Load())
+	})
+
+	t.Run("combine", func(t *testing.T) {
+		var compared atomic.Int64
+		each(t, s.examples, func(ctx context.Context, e *example) {
+			name, _ := s.conftestFiles(e)
+			folder := write(t, map[string][]byte{"context.yaml": stream(e.context)})
+			byFile := run(ctx, name, "--combine", filepath.Join(folder, "context.yaml"), e.file)
+			deny, warn := results(byFile["Combined"])
+			compared.Add(int64(adaptedDiffer(t, e, "conftest", deny, warn)))
+		})
+		t.Logf("%d findings compared", compared.Load())
+	})
+}
+
+func both(deny, warn []adapted) ([]finding, error) {
+	denials, err := adaptedFindings("deny", deny)
+	warnings, err2 := adaptedFindings("warn", warn)
+	return append(denials, warnings...), errors.Join(err, err2)
+}
+
+// adaptedDiffer compares the adapter's results about an example's own objects with kfs's, and counts them.
+func adaptedDiffer(t *testing.T, e *example, program string, deny, warn []adapted) int {
+	t.Helper()
+	got, err := both(deny, warn)
+	if err != nil {
+		t.Errorf("%s: %s: %v", e.Path, program, err)
+	}
+	got = e.about(got)
+	differ(t, e.Path, e.want, got)
+	return len(got)
+}
+
+// list is what kubectl prints for an example and its context.
+func (e *example) list() map[string]any {
+	items := []any{}
+	for _, value := range slices.Concat(e.context, e.values) {
+		items = append(items, value)
+	}
+	return map[string]any{"apiVersion": "v1", "kind": "List", "items": items}
+}
+
+// isPlaced says whether an object had to be given its namespace, which gator doesn't do.
+func (s *suite) isPlaced(e *example) bool {
+	for i, o := range e.objects {
+		if identity(o.Value) != identity(e.values[i]) {
+			return true
+		}
+	}
+	return false
+}
+
+// samples are one fixture that is allowed and one that is denied, without a time of their own.
+func (s *suite) samples() (samples []*example) {
+	for _, allow := range []bool{true, false} {
+		i := slices.IndexFunc(s.examples, func(e *example) bool { return e.Allow() == allow && e.Now.IsZero() })
+		if i >= 0 {
+			samples = append(samples, s.examples[i])
+		}
+	}
+	return samples
+}
+
+// folders writes the files that some of the examples share once, by their name.
+func (s *suite) folders(t *testing.T, files func(*example) (string, map[string][]byte)) map[string]string {
+	t.Helper()
+	folders := map[string]string{}
+	for _, e := range s.examples {
+		name, content := files(e)
+		if _, written := folders[name]; !written {
+			folders[name] = write(t, content)
+		}
+	}
+	return folders
+}
+
+// bundleFiles is the OPA bundle with a setup's constraints.
+func (s *suite) bundleFiles(e *example) (string, map[string][]byte) {
+	files := s.runner.Library.Files()
+	generated, err := bundle.Conftest(s.runner.Library, s.runner.Schemas, e.setup.constraints, e.setup.profile, e.setup.flavor)
+	if err != nil {
+		panic(err)
+	}
+	files = maps.Clone(files)
+	for name, text := range generated {
+		files["conftest/"+name] = text
+	}
+	files[".manifest"] = []byte(`{"roots": ["kyma", "lib/kfs", "kfs", "main"], "rego_version": 1}`)
+	return e.setup.name, files
+}
+
+// conftestFiles is what conftest gets beside the policies. Its clock can't be set, but package main can replace time.now_ns.
+func (s *suite) conftestFiles(e *example) (string, map[string][]byte) {
+	generated, err := bundle.Conftest(s.runner.Library, s.runner.Schemas, e.setup.constraints, e.setup.profile, e.setup.flavor)
+	if err != nil {
+		panic(err)
+	}
+	if e.Now.IsZero() {
+		return e.setup.name, generated
+	}
+	instant := fmt.Sprintf(" with time.now_ns as %d\n", e.Now.UnixNano())
+	main := string(generated["main.rego"])
+	for _, rule := range []string{"data.kfs.adapter.deny", "data.kfs.adapter.warn"} {
+		main = strings.Replace(main, rule+"\n", rule+instant, 1)
+	}
+	if strings.Count(main, instant) != 2 {
+		panic("the generated main.rego isn't what this expects:\n" + main)
+	}
+	generated["main.rego"] = []byte(main)
+	return e.setup.name + e.Now.Format(time.RFC3339), generated
+}
+
+func build(t *testing.T, name string) string {
+	t.Helper()
+	program, err := programs.Build(t.Context(), name)
+	must(t, err)
+	return program
+}
+
+// each calls judge for every item, a few at a time.
+func each[T any](t *testing.T, items []T, judge func(context.Context, T)) {
+	t.Helper()
+	var group errgroup.Group
+	group.SetLimit(runtime.NumCPU())
+	for _, item := range items {
+		group.Go(func() error {
+			judge(t.Context(), item)
+			return nil
+		})
+	}
+	must(t, group.Wait())
+}
+
+// execute runs a program that prints JSON and returns its exit status. Anything on stderr fails the test.
+func execute(ctx context.Context, t *testing.T, program string, into any, args ...string) int {
+	t.Helper()
+	cmd := exec.CommandContext(ctx, program, args...)
+	cmd.Env = append(os.Environ(), "NO_COLOR=1")
+	var stdout, stderr bytes.Buffer
+	cmd.Stdout, cmd.Stderr = &stdout, &stderr
+	err := cmd.Run()
+	var exit *exec.ExitError
+	if err != nil && !errors.As(err, &exit) || stderr.Len() > 0 {
+		t.Errorf("%s: %v\n%s", cmd, err, stderr.Bytes())
+	}
+	decoder := json.NewDecoder(&stdout)
+	decoder.UseNumber()
+	if err := decoder.Decode(into); err != nil {
+		t.Errorf("%s: %v", cmd, err)
+	}
+	return cmd.ProcessState.ExitCode()
+}

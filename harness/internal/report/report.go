@@ -5,7 +5,10 @@ package report
 
 import (
 	"cmp"
+	"fmt"
+	"regexp"
 	"slices"
+	"strings"
 )
 
 // SchemaVersion is the version of the JSON form.
@@ -79,16 +82,79 @@ type Summary struct {
 	Undecided int `json:"undecided"`
 }
 
-// Actions of a finding.
+// Actions of a finding. Others (dryrun) are shown and counted by their own name.
 const (
 	Deny = "deny"
 	Warn = "warn"
 )
 
-// Path renders a path of keys and indices: spec.rules[0].jwt, metadata.annotations["a.b/c"].
-func Path(raw []any) string { return "" }
+// String is how people are told of an object: Function demo/orders, Namespace demo.
+func (o Object) String() string {
+	switch {
+	case o == Object{}:
+		return "(no object)"
+	case o.Name == "":
+		o.Name = "(no name)"
+	}
+	if o.Namespace == "" {
+		return o.Kind + " " + o.Name
+	}
+	return o.Kind + " " + o.Namespace + "/" + o.Name
+}
 
-// Sort orders all lists of r: findings by place, then rule, message and object; the others likewise.
+var identifier = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_-]*$`)
+
+// Path renders a path of keys and indices: spec.rules[0].jwt, metadata.annotations["a.b/c"].
+func Path(raw []any) string {
+	var b strings.Builder
+	for _, step := range raw {
+		key, ok := step.(string)
+		switch {
+		case !ok:
+			fmt.Fprintf(&b, "[%v]", step)
+		case !identifier.MatchString(key):
+			fmt.Fprintf(&b, "[%q]", key)
+		default:
+			if b.Len() > 0 {
+				b.WriteByte('.')
+			}
+			b.WriteString(key)
+		}
+	}
+	return b.String()
+}
+
+// Sort puts everything in the order in which it is shown: findings by place, then rule, message and object; undecided by object and rule;
+// errors by place. Reports of equal content become equal.
 func Sort(r *Report) {
-	slices.SortFunc(r.Findings, func(a, b Finding) int { return cmp.Compare(a.Location.File, b.Location.File) })
+	slices.SortStableFunc(r.Findings, func(a, b Finding) int {
+		return cmp.Or(
+			cmp.Compare(a.Location.File, b.Location.File),
+			cmp.Compare(a.Location.Line, b.Location.Line),
+			cmp.Compare(a.Location.Column, b.Location.Column),
+			cmp.Compare(a.Rule, b.Rule),
+			cmp.Compare(a.Message, b.Message),
+			compareObjects(a.Object, b.Object),
+			cmp.Compare(a.Path, b.Path),
+			cmp.Compare(a.Action, b.Action),
+		)
+	})
+	for i := range r.Undecided {
+		slices.Sort(r.Undecided[i].Needs)
+	}
+	slices.SortStableFunc(r.Undecided, func(a, b Undecided) int {
+		return cmp.Or(compareObjects(a.Object, b.Object), cmp.Compare(a.Rule, b.Rule), slices.Compare(a.Needs, b.Needs))
+	})
+	slices.SortStableFunc(r.Errors, func(a, b Error) int {
+		return cmp.Or(cmp.Compare(a.File, b.File), cmp.Compare(a.Line, b.Line), cmp.Compare(a.Message, b.Message))
+	})
+}
+
+func compareObjects(a, b Object) int {
+	return cmp.Or(
+		cmp.Compare(a.Namespace, b.Namespace),
+		cmp.Compare(a.Kind, b.Kind),
+		cmp.Compare(a.Name, b.Name),
+		cmp.Compare(a.APIVersion, b.APIVersion),
+	)
 }

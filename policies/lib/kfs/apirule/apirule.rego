@@ -27,10 +27,11 @@
 #     authorizers      of extAuth, as written; of a delegated ory handler the handler's name
 #     authentications  [{at, issuers: [{at, value}], urls: [{at, value}]}], values as written: any issuer of one goes
 #                      with any URL of it
-#     entries          [{at, binds, audiences, scopes, wildcards}] of the authorizations, OR-ed; binds as binding()
-#                      says. audiences and scopes are empty unless it binds scope or audience; wildcards are the values
-#                      that make it wildcard. No entries if nothing is authorized; of an ory config at most one
-#     entries_at       where the entries stand, or should
+#     authentications_at  where they stand, or should
+#     entries          [{at, binds, audiences, scopes, wildcards: [{at, value}]}] of the authorizations, OR-ed; binds as
+#                      binding() says. audiences and scopes are empty unless it binds scope or audience; wildcards are
+#                      what makes it wildcard. No entries if nothing is authorized; of an ory config at most one
+#     entries_at       where they stand, or should
 #     parameters       [at] of what takes the token from the URL
 package lib.kfs.apirule
 
@@ -286,6 +287,7 @@ _plain(kind, handler, at) := {
 	"validates": false,
 	"authorizers": [],
 	"authentications": [],
+	"authentications_at": at,
 	"entries": [],
 	"entries_at": at,
 	"parameters": [],
@@ -373,6 +375,7 @@ _istio(kind, handler, at, config_at, value) := {
 	"validates": true,
 	"authorizers": [],
 	"authentications": authentications,
+	"authentications_at": array.concat(config_at, [key | some key in object.keys(config); key == "authentications"]),
 	"entries": entries,
 	"entries_at": array.concat(config_at, [key | some key in object.keys(config); key == "authorizations"]),
 	"parameters": [array.concat(config_at, ["authentications", i, "fromParams"]) |
@@ -389,10 +392,12 @@ _istio(kind, handler, at, config_at, value) := {
 	entries := [entry |
 		some item in _each(object.get(config, "authorizations", null))
 		content := _read(item.value)
-		entry := _entry(array.concat(config_at, array.concat(["authorizations"], item.at)), {
-			"audiences": object.get(content, "audiences", null),
-			"requiredScopes": object.get(content, "requiredScopes", null),
-		})
+		at_item := array.concat(config_at, array.concat(["authorizations"], item.at))
+		entry := _entry(
+			at_item,
+			{field: object.get(content, field, null) | some field in _fields},
+			{field: field | some field in _fields},
+		)
 	]
 }
 
@@ -403,7 +408,11 @@ _authentication(at, value) := {
 		key == "issuer"
 		not is_null(issuer)
 	],
-	"urls": [{"at": array.concat(at, [key]), "value": url} | some key, url in content; key == "jwksUri"; not is_null(url)],
+	"urls": [{"at": array.concat(at, [key]), "value": url} |
+		some key, url in content
+		key == "jwksUri"
+		not is_null(url)
+	],
 } if {
 	content := _read(value)
 }
@@ -421,13 +430,14 @@ _ory(kind, handler, at, config, fields) := {
 		"issuers": _ory_values(at, fields.issuers, _field(config, fields.issuers)),
 		"urls": _ory_values(at, fields.urls, _field(config, fields.urls)),
 	}],
+	"authentications_at": at,
 	"entries": [entry |
 		content := {
 			"audiences": _field(config, fields.audiences),
 			"requiredScopes": _ory_scopes(config, fields.scopes),
 		}
 		count([field | some field, value in content; not value in [null, []]]) > 0
-		entry := _entry(at, content)
+		entry := _entry(at, content, {"audiences": fields.audiences, "requiredScopes": fields.scopes})
 	],
 	"entries_at": at,
 	"parameters": _ory_parameters(at, object.get(config, "token_from", null)),
@@ -484,12 +494,19 @@ _ory_parameters(at, source) := [array.concat(at, ["token_from"])] if {
 	not is_null(source)
 }
 
-_entry(at, entry) := {
+_fields := ["audiences", "requiredScopes"]
+
+_entry(at, entry, names) := {
 	"at": at,
 	"binds": binds,
 	"audiences": [value | binds in {"scope", "audience"}; some value in _list(entry.audiences)],
 	"scopes": [value | binds in {"scope", "audience"}; some value in _list(entry.requiredScopes)],
-	"wildcards": [value | binds == "wildcard"; some value in _values(entry); _wildcard(value)],
+	"wildcards": [{"at": array.concat(at, [names[field], i]), "value": value} |
+		binds == "wildcard"
+		some field in _fields
+		some i, value in _list(entry[field])
+		_wildcard(value)
+	],
 } if {
 	binds := binding(entry)
 }
@@ -513,7 +530,7 @@ _audience(entry) if {
 
 # What is neither a list nor null stands for itself in a list, which is no word.
 _values(entry) := [value |
-	some field in ["audiences", "requiredScopes"]
+	some field in _fields
 	some value in _listing(object.get(_object(entry), field, null))
 ]
 

@@ -1,0 +1,552 @@
+# METADATA
+# title: JWT binding
+# description: |
+#   API Gateway forwards the caller's token to the Function. If a rule of an APIRule accepts any token of its issuer,
+#   whoever gets hold of one that is made for another Function (that Function, for a start) gets in with it. So every
+#   token must be bound by its audience to the one service it is made for, and issuer and keys must be ones to trust.
+# schemas:
+#   - input: schema.jwt_binding
+# custom:
+#   kind: KymaFunctionJWTBinding
+#   fact: jwt-scope
+#   match:
+#     - apiGroups: [gateway.kyma-project.io]
+#       kinds: [APIRule]
+#   parameters:
+#     targets:
+#       type: string
+#       enum: [all, functions]
+#       default: all
+#       description: |
+#         Which rules of an APIRule are judged: all, as a token opens any service that accepts it, or only those whose
+#         service belongs to a Function. A service of which that can't be told counts as a Function's.
+#     sharedWithin:
+#       type: string
+#       enum: [none, namespace]
+#       default: none
+#       profiles: {baseline: namespace}
+#       description: |
+#         Whether services of one namespace may accept each other's tokens. With none every service needs an audience of
+#         its own.
+#     trustedAuthorizers:
+#       type: array
+#       items: {type: string}
+#       default: []
+#       description: |
+#         Names of external authorizers that bind tokens themselves: extension providers of the mesh, or in v1beta1 the
+#         handler (oauth2_introspection, oauth2_client_credentials, cookie_session).
+#     trustedIssuers:
+#       type: array
+#       items:
+#         type: object
+#         required: [issuer]
+#         properties:
+#           issuer:
+#             type: string
+#             description: The issuer, exactly as the tokens name it.
+#           jwksHosts:
+#             type: array
+#             items: {type: string}
+#             description: Hosts, other than the issuer's own, that may serve its keys.
+#       default: []
+#       description: The only issuers allowed. If empty, any issuer is, as long as its keys come from its own host.
+package kyma.jwt_binding
+
+import data.lib.kfs.apirule
+import data.lib.kfs.finding
+import data.lib.kfs.function
+import data.lib.kfs.inventory
+
+# METADATA
+# title: JWT without authorizations
+# scope: rule
+# custom:
+#   id: KFS-101
+#   severity: high
+#   profiles: {baseline: deny, strict: deny}
+#   inventory: [Function, Service]
+#   remediation: |
+#     Add `authorizations: [{audiences: [<this service>]}]` beside `authentications`, with an audience that the issuer
+#     puts only into tokens for this service; in an ory config `target_audience: [<this service>]`.
+violation contains finding.new(rego.metadata.rule(), path, message) if {
+	finding.selected(rego.metadata.rule())
+	some rule in _judged
+	some strategy in rule.strategies
+	strategy.kind == "jwt"
+	count(strategy.entries) == 0
+
+	path := apirule.place(rule, strategy.entries_at)
+	message := sprintf("%s has no authorizations, so any token of its issuer passes", [apirule.label(rule)])
+}
+
+# METADATA
+# title: Authorization that binds nothing
+# scope: rule
+# custom:
+#   id: KFS-102
+#   severity: high
+#   profiles: {baseline: deny, strict: deny}
+#   inventory: [Function, Service]
+#   remediation: |
+#     Write `audiences`, a list of words, into every entry of `authorizations`, or remove the entry: one that asks for
+#     nothing lets every token pass, whatever the others ask for.
+violation contains finding.new(rego.metadata.rule(), path, message) if {
+	finding.selected(rego.metadata.rule())
+	some rule in _judged
+	some strategy in rule.strategies
+	strategy.kind == "jwt"
+	some i, entry in strategy.entries
+	entry.binds == "nothing"
+
+	path := apirule.place(rule, entry.at)
+	message := sprintf("%s: authorization %d names nothing, or a blank or unreadable value", [apirule.label(rule), i])
+}
+
+# METADATA
+# title: Wildcard audience or scope
+# scope: rule
+# custom:
+#   id: KFS-103
+#   severity: high
+#   profiles: {baseline: deny, strict: deny}
+#   inventory: [Function, Service]
+#   remediation: Write out the audience or scope. With `*` at an end it is a pattern, which other services' tokens fit.
+violation contains finding.new(rego.metadata.rule(), path, message) if {
+	finding.selected(rego.metadata.rule())
+	some rule in _judged
+	some strategy in rule.strategies
+	strategy.kind == "jwt"
+	some i, entry in strategy.entries
+	some wildcard in entry.wildcards
+
+	path := apirule.place(rule, wildcard.at)
+	message := sprintf("%s: authorization %d accepts the wildcard %q", [apirule.label(rule), i, wildcard.value])
+}
+
+# METADATA
+# title: Authorization by scope only
+# scope: rule
+# custom:
+#   id: KFS-104
+#   severity: medium
+#   profiles: {baseline: warn, strict: deny}
+#   inventory: [Function, Service]
+#   remediation: |
+#     Add `audiences: [<this service>]` to the entry (`target_audience` in an ory config): services share scopes such as
+#     `read`, and each of them receives the caller's token.
+violation contains finding.new(rego.metadata.rule(), path, message) if {
+	finding.selected(rego.metadata.rule())
+	some rule in _judged
+	some strategy in rule.strategies
+	strategy.kind == "jwt"
+	some i, entry in strategy.entries
+	entry.binds == "scope"
+
+	path := apirule.place(rule, entry.at)
+	message := sprintf("%s: authorization %d asks for scopes but for no audience", [apirule.label(rule), i])
+}
+
+# METADATA
+# title: Token that opens another service
+# scope: rule
+# custom:
+#   id: KFS-105
+#   severity: high
+#   profiles: {baseline: warn, strict: deny}
+#   inventory: [APIRule, Function, Service]
+#   remediation: |
+#     Give each service an audience of its own, and let the issuer put only that one into a token. Where services of one
+#     namespace may share tokens, set the parameter sharedWithin: namespace.
+violation contains finding.new(rego.metadata.rule(), path, message) if {
+	finding.selected(rego.metadata.rule())
+	some token in _own_tokens
+	_targeted(token.service)
+	others := _others(token)
+	count(others) > 0
+
+	path := token.path
+	message := sprintf("%s shares tokens of issuer %q with %s", [
+		token.label,
+		token.issuer,
+		_counted(others),
+	])
+}
+
+# METADATA
+# title: Decision left to an external authorizer
+# scope: rule
+# custom:
+#   id: KFS-106
+#   severity: medium
+#   profiles: {baseline: warn, strict: deny}
+#   inventory: [Function, Service]
+#   remediation: |
+#     Add `restrictions` with an audience in every entry of their `authorizations` (for the handler oauth2_introspection
+#     `target_audience`), or name the authorizer in the parameter trustedAuthorizers if it binds tokens itself.
+violation contains finding.new(rego.metadata.rule(), path, message) if {
+	finding.selected(rego.metadata.rule())
+	some rule in _judged
+	some strategy in rule.strategies
+	strategy.kind == "delegated"
+	not _trusted_authorizers(strategy.authorizers)
+	some gap in _gaps(strategy)
+
+	path := apirule.place(rule, gap.at)
+	message := sprintf("%s leaves the decision to %s %s", [apirule.label(rule), strategy.handler, gap.text])
+}
+
+# METADATA
+# title: Issuer or keys that can't be trusted
+# scope: rule
+# custom:
+#   id: KFS-107
+#   severity: high
+#   profiles: {baseline: deny, strict: deny}
+#   inventory: [Function, Service]
+#   remediation: |
+#     Name an issuer (one of the parameter trustedIssuers, if that is set) and an https URL without userinfo for its
+#     keys: `authentications: [{issuer: "https://…", jwksUri: "https://…"}]`; in an ory config `trusted_issuers` and
+#     `jwks_urls`.
+violation contains finding.new(rego.metadata.rule(), path, message) if {
+	finding.selected(rego.metadata.rule())
+	some rule in _judged
+	some strategy in rule.strategies
+	some doubt in _doubts(strategy)
+
+	path := apirule.place(rule, doubt.at)
+	message := sprintf("%s: %s", [apirule.label(rule), doubt.text])
+}
+
+# METADATA
+# title: Token in the URL
+# scope: rule
+# custom:
+#   id: KFS-108
+#   severity: medium
+#   profiles: {baseline: warn, strict: deny}
+#   inventory: [Function, Service]
+#   remediation: |
+#     Remove `fromParams` (`token_from.query_parameter`) and let callers send the token in a header: URLs are kept in
+#     logs and histories.
+violation contains finding.new(rego.metadata.rule(), path, message) if {
+	finding.selected(rego.metadata.rule())
+	some rule in _judged
+	some strategy in rule.strategies
+	some i, at in strategy.parameters
+
+	path := apirule.place(rule, at)
+	message := sprintf("%s: authentication %d takes the token from the URL", [apirule.label(rule), i])
+}
+
+# METADATA
+# title: Effective spec that can't be read
+# scope: rule
+# custom:
+#   id: KFS-109
+#   severity: high
+#   profiles: {baseline: deny, strict: deny}
+#   remediation: |
+#     Write the APIRule as v2, with its rules in `spec.rules` and without the annotations
+#     `gateway.kyma-project.io/original-version` and `gateway.kyma-project.io/v1beta1-spec`.
+violation contains finding.new(rego.metadata.rule(), path, message) if {
+	path := apirule.lost(input.review.object)
+
+	message := sprintf("the effective spec is hidden in annotation %q, which is missing or can't be read", [path[2]])
+}
+
+# METADATA
+# title: Keys from another host than the issuer
+# scope: rule
+# custom:
+#   id: KFS-110
+#   severity: medium
+#   profiles: {baseline: warn, strict: deny}
+#   inventory: [Function, Service]
+#   remediation: |
+#     Take the URL that the issuer's own discovery document (`<issuer>/.well-known/openid-configuration`) names. If its
+#     host is another one, allow it: `trustedIssuers: [{issuer: "https://…", jwksHosts: [<host>]}]`.
+violation contains finding.new(rego.metadata.rule(), path, message) if {
+	finding.selected(rego.metadata.rule())
+	some rule in _judged
+	some strategy in rule.strategies
+	strategy.validates == true
+	some authentication in strategy.authentications
+	some issuer in authentication.issuers
+	is_string(issuer.value)
+	some url in authentication.urls
+	host := _host(url.value)
+	not _keeps_keys(issuer.value, host)
+
+	path := apirule.place(rule, url.at)
+	message := sprintf("%s: the keys of issuer %q come from host %q", [apirule.label(rule), issuer.value, host])
+}
+
+_judged := [rule |
+	some rule in apirule.rules(input.review.object)
+	_targeted(rule.service)
+]
+
+_targeted(_) if not _functions_only
+
+_targeted(service) if not _foreign(service)
+
+_functions_only if input.parameters.targets == "functions"
+
+# What surely is no Function's: a Service that is known, whose selector is known to select none, and doesn't even look as
+# if it selected one that isn't known.
+_foreign(service) if {
+	resource := inventory.named("Service", service.namespace, service.name)
+	not _function_named(service)
+	object.get(resource, ["spec", "type"], "ClusterIP") in {"ClusterIP", "NodePort", "LoadBalancer"}
+	is_object(resource.spec.selector)
+	count(resource.spec.selector) > 0
+	every key, value in resource.spec.selector {
+		is_string(value)
+		not startswith(key, "serverless.kyma-project.io/")
+	}
+	count(_functions_behind(service)) == 0
+}
+
+_function_named(service) if inventory.named("Function", service.namespace, service.name)
+
+_functions_behind(service) := {name |
+	resource := inventory.named("Service", service.namespace, service.name)
+	some name, candidate in inventory.objects("Function", service.namespace)
+	function.selected(resource.spec.selector, candidate)
+}
+
+# A complete rule: of a partial one OPA would go through all peers for each key.
+_index := _peers
+
+# By what a token can have in common with another, so that a review looks its own up and sees no other peer.
+_peers[key] contains peer if {
+	some resource in inventory.everywhere("APIRule")
+	some token in _tokens(resource)
+	peer := _peer(resource, token)
+	some key in _keys(token)
+}
+
+_own_index := _own_peers
+
+_own_peers[key] contains _peer(input.review.object, token) if {
+	some token in _own_tokens
+	some key in _keys(token)
+}
+
+_own_tokens := _tokens(input.review.object)
+
+# What the entries that bind accept, once an issuer.
+_tokens(resource) := [token |
+	some rule in apirule.rules(resource)
+	some strategy in rule.strategies
+	some entry in strategy.entries
+	entry.binds in {"audience", "scope"}
+	some authentication in strategy.authentications
+	some issuer in authentication.issuers
+	is_string(issuer.value)
+	token := {
+		"issuer": issuer.value,
+		"audiences": {audience | some audience in entry.audiences},
+		"scopes": {scope | some scope in entry.scopes},
+		"service": rule.service,
+		"path": apirule.place(rule, entry.at),
+		"label": apirule.label(rule),
+	}
+]
+
+# Without path and label: equal rules are one peer.
+_peer(resource, token) := {
+	"audiences": token.audiences,
+	"scopes": token.scopes,
+	"service": token.service,
+	"namespace": object.get(resource, ["metadata", "namespace"], ""),
+	"name": object.get(resource, ["metadata", "name"], ""),
+}
+
+_keys(token) := union({
+	{json.marshal([token.issuer, "audience", audience]) | some audience in token.audiences},
+	{json.marshal([token.issuer, "scope", scope]) | some scope in token.scopes},
+	{json.marshal([token.issuer, "scope only", scope]) | count(token.audiences) == 0; some scope in token.scopes},
+})
+
+# Where one accepts what the other does, they have an audience in common; unless one asks for none: then a scope.
+_lookups(token) := union({
+	{json.marshal([token.issuer, "audience", audience]) | some audience in token.audiences},
+	{json.marshal([token.issuer, "scope only", scope]) | some scope in token.scopes},
+	{json.marshal([token.issuer, "scope", min(token.scopes)]) | count(token.audiences) == 0},
+})
+
+_others(token) := {[peer.service.namespace, peer.service.name, peer.namespace, peer.name] |
+	some key in _lookups(token)
+	some peer in _candidates(key)
+	_opens(token, peer)
+	_another(token.service, peer.service)
+	_targeted(peer.service)
+}
+
+_candidates(key) := {peer | some peer in _own_index[key]} | {peer |
+	some peer in _index[key]
+	not _itself(peer)
+}
+
+_itself(peer) if {
+	peer.namespace == object.get(input.review.object, ["metadata", "namespace"], "")
+	peer.name == object.get(input.review.object, ["metadata", "name"], "")
+}
+
+# Either direction: a token that has all the one asks for has all the other asks for.
+_opens(token, peer) if {
+	every audience in peer.audiences { audience in token.audiences }
+	every scope in peer.scopes { scope in token.scopes }
+}
+
+_opens(token, peer) if {
+	every audience in token.audiences { audience in peer.audiences }
+	every scope in token.scopes { scope in peer.scopes }
+}
+
+_another(service, other) if {
+	_target(service) != _target(other)
+	not _shared(service, other)
+}
+
+_shared(service, other) if {
+	input.parameters.sharedWithin == "namespace"
+	service.namespace == other.namespace
+}
+
+# The Function behind a service, if that is one; then an alias of its Service is no other.
+_target(service) := target if {
+	_functions_only
+	not _function_named(service)
+	names := _functions_behind(service)
+	count(names) == 1
+	target := {"name": max(names), "namespace": service.namespace}
+} else := service
+
+_counted(others) := sprintf("service %s of APIRule %s/%s%s", [name, first[2], first[3], more]) if {
+	first := min(others)
+	name := concat("/", array.slice(first, 0, 2))
+	more := _more(count(others) - 1)
+}
+
+_more(0) := ""
+
+_more(number) := sprintf(" and %d more", [number]) if number > 0
+
+_trusted_authorizers(authorizers) if {
+	count(authorizers) > 0
+	every authorizer in authorizers {
+		is_string(authorizer)
+		authorizer in input.parameters.trustedAuthorizers
+	}
+}
+
+_gaps(strategy) := [{"at": strategy.entries_at, "text": "without restrictions"}] if count(strategy.entries) == 0
+
+_gaps(strategy) := [{"at": entry.at, "text": text} |
+	some i, entry in strategy.entries
+	text := sprintf("and restriction %d %s", [i, _looseness[entry.binds]])
+] if {
+	count(strategy.entries) > 0
+}
+
+_looseness := {
+	"nothing": "names nothing, or a blank or unreadable value",
+	"wildcard": "accepts a wildcard",
+	"scope": "asks for no audience",
+}
+
+_doubts(strategy) := array.concat(_missing(strategy), [doubt |
+	some authentication in strategy.authentications
+	some doubt in array.concat(
+		[{"at": issuer.at, "text": _issuer_doubt(issuer.value)} | some issuer in authentication.issuers],
+		[{"at": url.at, "text": _url_doubt(url.value)} | some url in authentication.urls],
+	)
+])
+
+_missing(strategy) := [{"at": strategy.authentications_at, "text": "there are no authentications"}] if {
+	strategy.validates == true
+	count(strategy.authentications) == 0
+}
+
+_missing(strategy) := [{"at": authentication.at, "text": text} |
+	some i, authentication in strategy.authentications
+	some name, values in {"issuer": authentication.issuers, "URL for its keys": authentication.urls}
+	count(values) == 0
+	text := sprintf("authentication %d names no %s", [i, name])
+] if {
+	strategy.validates == true
+	count(strategy.authentications) > 0
+}
+
+_missing(strategy) := [{"at": authentication.at, "text": "it names no introspection URL"} |
+	strategy.handler == "oauth2_introspection"
+	some authentication in strategy.authentications
+	count(authentication.urls) == 0
+] if {
+	strategy.validates == false
+}
+
+_issuer_doubt(issuer) := "the issuer is blank or no text" if not _worded(issuer)
+
+_issuer_doubt(issuer) := sprintf("issuer %q isn't one of trustedIssuers", [issuer]) if {
+	_worded(issuer)
+	_issuers_restricted
+	not _listed_issuer(issuer)
+}
+
+_worded(value) if {
+	is_string(value)
+	trim_space(value) != ""
+}
+
+_issuers_restricted if {
+	issuers := input.parameters.trustedIssuers
+	issuers != []
+}
+
+_listed_issuer(issuer) if {
+	some trusted in input.parameters.trustedIssuers
+	trusted.issuer == issuer
+}
+
+# A URL isn't repeated: what stands before its @ is a secret.
+_url_doubt(url) := "a URL for keys or introspection is no text" if not is_string(url)
+
+_url_doubt(url) := "a URL for keys or introspection isn't https" if {
+	is_string(url)
+	not startswith(lower(url), "https://")
+}
+
+_url_doubt(url) := "a URL for keys or introspection has userinfo, or a host that can't be read" if {
+	is_string(url)
+	startswith(lower(url), "https://")
+	not _hosted(url)
+}
+
+_hosted(url) if _host(url)
+
+# Lower case, without a port 443 and a trailing dot; undefined for what isn't plainly a URL.
+_host(url) := _normal(match[1]) if {
+	is_string(url)
+	some match in regex.find_all_string_submatch_n(_url, url, 1)
+}
+
+_url := concat("", [
+	`^[Hh][Tt][Tt][Pp][Ss]?://`,
+	`((?:\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9](?:[A-Za-z0-9._-]*[A-Za-z0-9])?\.?)(?::[0-9]+)?)`,
+	`(?:[/?#]\S*)?$`,
+])
+
+_normal(host) := regex.replace(trim_suffix(lower(host), ":443"), `\.(:[0-9]+)?$`, "$1")
+
+_keeps_keys(issuer, host) if _host(issuer) == host
+
+_keeps_keys(issuer, host) if {
+	some trusted in input.parameters.trustedIssuers
+	trusted.issuer == issuer
+	some allowed in trusted.jwksHosts
+	is_string(allowed)
+	_normal(allowed) == host
+}

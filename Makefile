@@ -1,0 +1,50 @@
+# The first target is what the README shows first: build kfs and check an application that has everything wrong.
+KFS := dist/kfs
+
+.PHONY: demo
+demo: $(KFS)
+	@echo '$$ $(KFS) check fixtures/apps/shop-bad'
+	@$(KFS) check fixtures/apps/shop-bad; test $$? -eq 1
+
+# go build knows better than make what changed.
+.PHONY: $(KFS)
+$(KFS):
+	@go build -trimpath -o $(KFS) ./harness
+
+# Everything that CI runs.
+.PHONY: test
+test: vet unit policies generated parity
+
+.PHONY: vet
+vet:
+	go vet ./...
+
+# harness/e2e is parity's.
+.PHONY: unit
+unit:
+	go test $$(go list ./... | grep -v /harness/e2e)
+
+.PHONY: policies
+policies: $(KFS)
+	$(KFS) test fixtures
+
+.PHONY: generated
+generated: $(KFS)
+	$(KFS) generate --check
+
+# The real gator, opa and conftest, built from source, against kfs.
+.PHONY: parity
+parity: $(KFS)
+	go test -timeout 30m ./harness/e2e/...
+
+.PHONY: generate
+generate: $(KFS)
+	$(KFS) generate
+
+.PHONY: bench
+bench:
+	go test -run '^$$' -bench . -benchmem ./harness/internal/...
+
+.PHONY: clean
+clean:
+	rm -rf dist

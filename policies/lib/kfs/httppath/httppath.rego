@@ -135,7 +135,7 @@ _unreadable(path) := {
 	"exact": false,
 	"literal": false,
 	"open": true,
-	"identity": {path},
+	"identity": {"unreadable": path},
 	"before": [],
 	"after": [],
 	"least": 0,

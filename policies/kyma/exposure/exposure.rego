@@ -1,0 +1,881 @@
+# METADATA
+# title: Exposure
+# description: |
+#   Whoever reaches a Function without a token needs none that was made for it. An APIRule opens a Function by a
+#   strategy that asks for nothing, by paths and methods that undo each other, or beside another APIRule that asks for
+#   more. A Service, an Ingress or a route of Istio or the Gateway API does so without any APIRule.
+# schemas:
+#   - input: schema.exposure
+# custom:
+#   kind: KymaFunctionExposure
+#   fact: jwt-scope
+#   match:
+#     - apiGroups: [gateway.kyma-project.io]
+#       kinds: [APIRule]
+#     - apiGroups: [oathkeeper.ory.sh]
+#       kinds: [Rule]
+#     - apiGroups: [networking.istio.io]
+#       kinds: [VirtualService, ServiceEntry]
+#     - apiGroups: [networking.k8s.io, extensions]
+#       kinds: [Ingress]
+#     - apiGroups: [gateway.networking.k8s.io]
+#       kinds: [HTTPRoute, GRPCRoute, TCPRoute, TLSRoute]
+#     - apiGroups: [""]
+#       kinds: [Service]
+#   parameters:
+#     openMethods:
+#       type: array
+#       items:
+#         type: string
+#         enum: [CONNECT, DELETE, GET, HEAD, OPTIONS, PATCH, POST, PUT, TRACE]
+#       default: [OPTIONS]
+#       description: |
+#         The methods that may be open to everyone. The OPTIONS request that a browser sends before a cross-origin
+#         request carries no token.
+#     foreignServices:
+#       type: string
+#       enum: [any, functions]
+#       default: any
+#       profiles: {baseline: functions}
+#       description: |
+#         Which services an APIRule may not expose from another namespace: any service, or those behind which there is a
+#         Function.
+#     trustedControllers:
+#       type: array
+#       items: {type: string}
+#       default: ["system:serviceaccount:kyma-system:api-gateway-controller-manager"]
+#       description: |
+#         The users whose requests make VirtualServices and Rules of APIRules. In audit and in files, where there is no
+#         request, such an object is known by the APIRule that its labels name, if that one exposes the same service.
+package kyma.exposure
+
+import data.lib.kfs.apirule
+import data.lib.kfs.finding
+import data.lib.kfs.function
+import data.lib.kfs.httppath
+import data.lib.kfs.inventory
+import data.lib.kfs.selector
+
+# METADATA
+# title: Rule open to everyone
+# scope: rule
+# custom:
+#   id: KFS-111
+#   severity: high
+#   profiles: {baseline: warn, strict: deny}
+#   remediation: |
+#     Protect the rule with `jwt` and an audience of its own, or restrict `methods` to OPTIONS.
+violation contains finding.new(rego.metadata.rule(), apirule.place(rule, strategy.at), message) if {
+	input.review.object.kind == "APIRule"
+	some rule in _rules
+	some strategy in rule.strategies
+	strategy.kind in {"open", "unknown"}
+	count(_closed_methods(rule)) > 0
+
+	message := sprintf("%s is open to everyone: %s", [apirule.label(rule), _opening(strategy)])
+}
+
+# METADATA
+# title: One path protected and open
+# scope: rule
+# custom:
+#   id: KFS-112
+#   severity: high
+#   profiles: {baseline: warn, strict: deny}
+#   remediation: |
+#     Protect all methods of the path alike; only `methods: [OPTIONS]` may stay open.
+violation contains finding.new(rego.metadata.rule(), apirule.place(open, _opener(open).at), message) if {
+	input.review.object.kind == "APIRule"
+	some open in _open_rules
+	count(_closed_methods(open)) > 0
+	protected := [rule |
+		some rule in _protected_rules
+		rule.hidden == open.hidden
+		rule.shape.identity == open.shape.identity
+	]
+	count(protected) > 0
+
+	message := sprintf("%s opens the path for %s, which %s protects for %s%s", [
+		apirule.label(open),
+		_listed(_closed_methods(open)),
+		apirule.label(protected[0]),
+		_listed(protected[0].methods),
+		_more(protected),
+	])
+}
+
+# METADATA
+# title: Open rule over a protected one
+# scope: rule
+# custom:
+#   id: KFS-113
+#   severity: high
+#   profiles: {baseline: deny, strict: deny}
+#   remediation: |
+#     Write protected rules before open ones, let no open path stand before or cross a protected one, and have no open
+#     rule for `/*` where `/` is protected.
+violation contains finding.new(rego.metadata.rule(), apirule.place(open, _opener(open).at), message) if {
+	input.review.object.kind == "APIRule"
+	some open in _open_rules
+	opened := [rule |
+		some rule in _protected_rules
+		rule.hidden == open.hidden
+		_same_service(rule.service, open.service)
+		count(rule.methods & open.methods) > 0
+		httppath.overlaps(rule.shape, open.shape)
+		_opened(rule, open)
+	]
+	count(opened) > 0
+
+	message := sprintf("%s opens %s of the protected %s%s", [
+		apirule.label(open),
+		_listed(opened[0].methods & open.methods),
+		apirule.label(opened[0]),
+		_more(opened),
+	])
+}
+
+# METADATA
+# title: Service of another namespace
+# scope: rule
+# custom:
+#   id: KFS-114
+#   severity: high
+#   profiles: {baseline: deny, strict: deny}
+#   inventory: [Function, Service]
+#   remediation: |
+#     Move the APIRule into the namespace of the service, where its owners decide who may reach it.
+violation contains finding.new(rego.metadata.rule(), _service_at(rule), message) if {
+	input.review.object.kind == "APIRule"
+	finding.selected(rego.metadata.rule())
+	some rule in _rules
+	rule.service.namespace != _namespace(input.review.object)
+	_foreign(rule.service)
+
+	message := sprintf("service %q belongs to namespace %q, not to the APIRule's", [
+		rule.service.name,
+		rule.service.namespace,
+	])
+}
+
+# METADATA
+# title: Service exposed more strictly by another APIRule
+# scope: rule
+# custom:
+#   id: KFS-115
+#   severity: high
+#   profiles: {baseline: deny, strict: deny}
+#   inventory: [APIRule]
+#   remediation: |
+#     Expose the service by one APIRule, or ask for the same audience in all of them.
+violation contains finding.new(rego.metadata.rule(), apirule.place(rule, _weakest(rule).at), message) if {
+	input.review.object.kind == "APIRule"
+	finding.selected(rego.metadata.rule())
+	some rule in _rules
+	stricter := sort([{"label": label, "strength": exposure.strength} |
+		some exposure in _exposures[_key(rule.service)]
+		exposure.strength > rule.strength
+		_another(exposure.apirule)
+		_meets(exposure.methods, rule.methods)
+		httppath.overlaps(exposure.shape, rule.shape)
+		label := sprintf("%s/%s", [exposure.apirule.namespace, exposure.apirule.name])
+	])
+	count(stricter) > 0
+
+	message := sprintf("%s exposes service %q to %s, APIRule %q to %s%s", [
+		apirule.label(rule),
+		_key(rule.service),
+		_admits[rule.strength],
+		stricter[0].label,
+		_admits[stricter[0].strength],
+		_more({another.label | some another in stricter}),
+	])
+}
+
+# METADATA
+# title: Function exposed beside APIRule
+# scope: rule
+# custom:
+#   id: KFS-116
+#   severity: high
+#   profiles: {baseline: deny, strict: deny}
+#   inventory: [APIRule, Function, Service]
+#   remediation: |
+#     Expose the Function by an APIRule, and remove what leads to it from outside the mesh: no token protects that way.
+violation contains finding.new(rego.metadata.rule(), backend.at, message) if {
+	input.review.object.kind in {
+		"GRPCRoute",
+		"HTTPRoute",
+		"Ingress",
+		"Rule",
+		"Service",
+		"ServiceEntry",
+		"TCPRoute",
+		"TLSRoute",
+		"VirtualService",
+	}
+	finding.selected(rego.metadata.rule())
+	some backend in _backends
+	exposed := _exposed(backend)
+	count(exposed) > 0
+	not _made_by_controller
+
+	message := sprintf("%s exposes Function %s beside APIRule", [input.review.object.kind, _named(exposed)])
+}
+
+# METADATA
+# title: Host, origins or methods too wide
+# scope: rule
+# custom:
+#   id: KFS-117
+#   severity: medium
+#   profiles: {baseline: warn, strict: deny}
+#   remediation: |
+#     Name one host, name the origins that may send credentials (`exact: https://shop.example.com`), and drop the
+#     methods TRACE and CONNECT.
+violation contains finding.new(rego.metadata.rule(), width.at, width.message) if {
+	input.review.object.kind == "APIRule"
+	some width in _widths
+}
+
+# METADATA
+# title: Outdated version of APIRule
+# scope: rule
+# custom:
+#   id: KFS-118
+#   severity: low
+#   profiles: {baseline: warn, strict: warn}
+#   remediation: |
+#     Write the APIRule as `gateway.kyma-project.io/v2`; API Gateway no longer reconciles older ones.
+violation contains finding.new(rego.metadata.rule(), outdated.at, message) if {
+	input.review.object.kind == "APIRule"
+	some outdated in _outdated
+
+	message := sprintf("APIRule version %q is no longer reconciled", [outdated.version])
+}
+
+# The rules of this APIRule, with their path as a set of requests.
+_rules := [object.union(rule, {"shape": _shape(rule), "strength": apirule.strength(rule)}) |
+	some rule in apirule.rules(input.review.object)
+]
+
+_open_rules := [rule | some rule in _rules; rule.strength == 0]
+
+_protected_rules := [rule | some rule in _rules; rule.strength > 0]
+
+_shape(rule) := httppath.expression(rule.request_path) if rule.regex
+
+_shape(rule) := httppath.template(rule.request_path) if not rule.regex
+
+_closed_methods(rule) := rule.methods - _open_methods
+
+_open_methods := {upper(method) |
+	is_array(input.parameters.openMethods)
+	some method in input.parameters.openMethods
+	is_string(method)
+}
+
+_opener(rule) := [strategy |
+	some strategy in rule.strategies
+	strategy.kind in {"open", "unknown"}
+][0]
+
+_weakest(rule) := [strategy |
+	some strategy in rule.strategies
+	apirule.strength({"strategies": [strategy]}) == rule.strength
+][0]
+
+_opening(strategy) := "noAuth" if strategy.handler == "noAuth"
+
+_opening(strategy) := sprintf("handler %q", [strategy.handler]) if {
+	strategy.kind == "open"
+	strategy.handler != "noAuth"
+}
+
+_opening(strategy) := sprintf("unknown handler %q", [strategy.handler]) if {
+	strategy.kind == "unknown"
+	strategy.handler != ""
+}
+
+_opening({"kind": "unknown", "handler": ""}) := "it has no strategy that can be read"
+
+_listed(words) := concat(", ", sort(words))
+
+_more(items) := "" if count(items) < 2
+
+_more(items) := sprintf(" and %d more", [count(items) - 1]) if count(items) > 1
+
+# What can't be read may be the same.
+_same_service(a, b) if {
+	_same_or_unknown(a.name, b.name)
+	_same_or_unknown(a.namespace, b.namespace)
+}
+
+_same_or_unknown(a, b) if a == b
+
+_same_or_unknown("", _)
+
+_same_or_unknown(_, "")
+
+# The controller makes an ALLOW policy of each rule of v2, and lets an open one leave out the paths that come before it.
+_opened(protected, open) if {
+	not protected.regex
+	protected.index < open.index
+	not _left_out(protected, open)
+}
+
+_opened(protected, open) if {
+	not protected.regex
+	open.index < protected.index
+	not _within(open, protected)
+}
+
+# Of v1beta1, Istio's policies leave out nothing, and Oathkeeper's proxy is behind routes that are tried in order.
+_opened(protected, open) if {
+	protected.regex
+	_by_istio(protected)
+	not _within(open, protected)
+}
+
+_opened(protected, open) if {
+	protected.regex
+	open.index < protected.index
+	not _within(open, protected)
+}
+
+_within(inner, outer) if httppath.covers(outer.shape, inner.shape)
+
+_by_istio(rule) if {
+	some other in _rules
+	other.hidden == rule.hidden
+	some strategy in other.strategies
+	strategy.kind == "jwt"
+	strategy.dialect == "istio"
+}
+
+# api-gateway 3.10: `/` is never left out though `/*` matches it, and the search ends at the first rule with the open
+# one's path, whatever its methods.
+_left_out(protected, open) if {
+	path := protected.request_path
+	not path in {"", "/", "/*", "/{**}"}
+	some rule in _rules
+	rule.hidden == open.hidden
+	rule.request_path == path
+	rule.index < _search_end(open)
+	count(rule.methods & open.methods) > 0
+}
+
+_search_end(open) := count(_rules) if open.request_path in {"/*", "/{**}"}
+
+_search_end(open) := min([rule.index |
+	some rule in _rules
+	rule.hidden == open.hidden
+	rule.request_path == path
+]) if {
+	path := open.request_path
+	not path in {"/*", "/{**}"}
+}
+
+default _namespace(_) := ""
+
+_namespace(resource) := resource.metadata.namespace if is_string(resource.metadata.namespace)
+
+# Where the namespace of the rule's service is written.
+_service_at(rule) := rule.path if rule.hidden == true
+
+_service_at(rule) := array.concat(rule.path, ["service", "namespace"]) if _names_namespace(rule)
+
+_service_at(rule) := ["spec", "service", "namespace"] if {
+	rule.hidden == false
+	not _names_namespace(rule)
+}
+
+_names_namespace(rule) if {
+	rule.hidden == false
+	namespace := object.get(input.review.object, array.concat(rule.path, ["service", "namespace"]), null)
+	not namespace in {null, ""}
+}
+
+_foreign(_) if not _only_functions
+
+_foreign(service) if "" in {service.namespace, service.name}
+
+_foreign(service) if count(_functions_behind(service)) > 0
+
+_only_functions if input.parameters.foreignServices == "functions"
+
+# What all APIRules let in, by service. It doesn't touch input: it is the same for every review.
+_exposures[key] contains exposure if {
+	some resource in inventory.everywhere("APIRule")
+	some rule in apirule.rules(resource)
+	key := _key(rule.service)
+	exposure := {
+		"apirule": {"namespace": _namespace(resource), "name": resource.metadata.name},
+		"methods": [method | some method in rule.methods],
+		"shape": _shape(rule),
+		"strength": apirule.strength(rule),
+	}
+}
+
+_key(service) := sprintf("%s/%s", [service.namespace, service.name])
+
+_another(owner) if owner.namespace != _namespace(input.review.object)
+
+_another(owner) if owner.name != input.review.object.metadata.name
+
+_meets(methods, others) if {
+	some method in methods
+	method in others
+}
+
+_admits := ["everyone", "any token", "a wildcard", "a scope", "an audience", "nobody"]
+
+_made_by_controller if {
+	is_array(input.parameters.trustedControllers)
+	input.review.userInfo.username in input.parameters.trustedControllers
+}
+
+# The Functions that a backend leads to, as namespace/name; "" where the backend can't be read.
+_exposed(backend) := {name |
+	some service in _services(backend)
+	not _generated(service)
+	some name in _functions_behind(service)
+} if {
+	is_string(backend.host)
+}
+
+_exposed(backend) := {""} if {
+	host := backend.host
+	not is_string(host)
+	not is_null(host)
+}
+
+_exposed(backend) := _selected(backend.namespace, backend.selector) if _has_selector(backend)
+
+_has_selector(backend) if "selector" in object.keys(backend)
+
+_named(names) := "?" if names == {""}
+
+_named(names) := sprintf("%q%s", [sort(names)[0], _more(names)]) if names != {""}
+
+# A Function's own Service has its name; another leads to it if its selector takes the Function's pods.
+_functions_behind(service) := {_key(service) | inventory.named("Function", service.namespace, service.name)} | {name |
+	alias := inventory.named("Service", service.namespace, service.name)
+	some name in _selected(service.namespace, alias.spec.selector)
+}
+
+_selected(namespace, labels) := {_key({"namespace": namespace, "name": name}) |
+	some name, resource in inventory.objects("Function", namespace)
+	_selects(labels, resource)
+}
+
+_selects(labels, resource) if {
+	is_object(labels)
+	count(labels) > 0
+	selector.labels_match(object.remove(labels, ["pod-template-hash"]), _serving_pod(resource))
+}
+
+_selects(labels, _) if not selector.labels_readable(labels)
+
+# Pods get more labels than the Function's controller writes: pod-template-hash, of any value, from the Deployment, and
+# these from Istio's injection of the sidecar.
+_serving_pod(resource) := object.union(
+	{
+		"security.istio.io/tlsMode": "istio",
+		"service.istio.io/canonical-name": object.get(pod, "app.kubernetes.io/name", null),
+		"service.istio.io/canonical-revision": object.get(
+			pod, "app.kubernetes.io/version",
+			object.get(pod, "version", "latest"),
+		),
+	},
+	pod,
+) if {
+	pod := function.runtime_pod(resource)
+}
+
+# True where API Gateway made the object for an APIRule that exposes that service. Labels alone prove nothing.
+_generated(service) if {
+	input.review.object.kind in {"Rule", "VirtualService"}
+	some name in _owners
+	some rule in apirule.rules(inventory.named("APIRule", _home, name))
+	rule.service == service
+}
+
+# The APIRules of its namespace that the object's labels name.
+_owners contains labels["apirule.gateway.kyma-project.io/name"] if {
+	labels := input.review.object.metadata.labels
+	labels["apirule.gateway.kyma-project.io/namespace"] == _home
+}
+
+_owners contains trim_suffix(owner, sprintf(".%s", [_home])) if {
+	some version in ["v1alpha1", "v1beta1"]
+	owner := input.review.object.metadata.labels[sprintf("apirule.gateway.kyma-project.io/%s", [version])]
+	is_string(owner)
+	endswith(owner, sprintf(".%s", [_home]))
+}
+
+_home := _namespace(input.review.object)
+
+# What the object leads to: a host and the namespace in which a short one is looked up, or a selector of pods.
+_backends contains _backend(array.concat(["spec", section, i], at), host) if {
+	input.review.object.kind == "VirtualService"
+	some section in ["http", "tcp", "tls"]
+	some i, route in input.review.object.spec[section]
+	_public(input.review.object.spec, route)
+	some [at, host] in _destinations(route)
+}
+
+_backends contains _backend(["spec", "upstream", "url"], input.review.object.spec.upstream.url) if {
+	input.review.object.kind == "Rule"
+}
+
+_backends contains _backend(array.concat(["spec", field], at), host) if {
+	input.review.object.kind == "Ingress"
+	some field in ["backend", "defaultBackend"]
+	some [at, host] in _ingress_services(input.review.object.spec[field])
+}
+
+_backends contains _backend(array.concat(["spec", "rules", i, "http", "paths", j, "backend"], at), host) if {
+	input.review.object.kind == "Ingress"
+	some i, rule in input.review.object.spec.rules
+	some j, path in rule.http.paths
+	some [at, host] in _ingress_services(path.backend)
+}
+
+_backends contains object.union(_backend(at, reference.name), _place(reference)) if {
+	input.review.object.kind in {"GRPCRoute", "HTTPRoute", "TCPRoute", "TLSRoute"}
+	not _within_mesh
+	some i, rule in input.review.object.spec.rules
+	some [at_rule, reference] in _references(rule)
+	at := array.concat(["spec", "rules", i], at_rule)
+}
+
+_backends contains _backend(["spec", field, i], host) if {
+	input.review.object.kind == "ServiceEntry"
+	some field in ["addresses", "hosts"]
+	some i, host in input.review.object.spec[field]
+}
+
+_backends contains _backend(["spec", "endpoints", i, "address"], endpoint.address) if {
+	input.review.object.kind == "ServiceEntry"
+	some i, endpoint in input.review.object.spec.endpoints
+}
+
+_backends contains _pods(["spec", "workloadSelector"], _workloads(input.review.object.spec.workloadSelector)) if {
+	input.review.object.kind == "ServiceEntry"
+}
+
+_backends contains _backend(["spec", "externalName"], input.review.object.spec.externalName) if {
+	input.review.object.kind == "Service"
+	input.review.object.spec.type == "ExternalName"
+}
+
+_backends contains _pods(["spec", "type"], input.review.object.spec.selector) if {
+	input.review.object.kind == "Service"
+	type := input.review.object.spec.type
+	not type in {"ClusterIP", "ExternalName", null}
+}
+
+_backends contains _pods(["spec", "externalIPs"], input.review.object.spec.selector) if {
+	input.review.object.kind == "Service"
+	addresses := input.review.object.spec.externalIPs
+	not addresses in {null, []}
+}
+
+_backend(at, host) := {"at": at, "host": host, "namespace": _home}
+
+_pods(at, labels) := {"at": at, "selector": labels, "namespace": _home}
+
+# True where a route of a VirtualService is served by a gateway. One without hosts is a delegate: its root decides.
+_public(spec, route) if {
+	some gateway in _gateways(spec, route)
+	gateway != "mesh"
+}
+
+_public(spec, _) if not _hosted(spec)
+
+_hosted(spec) if {
+	is_array(spec.hosts)
+	count(spec.hosts) > 0
+}
+
+# What a match names counts in place of what the VirtualService names.
+_gateways(spec, route) := {gateway |
+	some match in route.match
+	some gateway in _bound(match, _bound(spec, ["mesh"]))
+} if {
+	_matched(route)
+}
+
+_gateways(spec, route) := {gateway | some gateway in _bound(spec, ["mesh"])} if not _matched(route)
+
+_matched(route) if {
+	is_array(route.match)
+	count(route.match) > 0
+}
+
+_bound(value, otherwise) := otherwise if not _binds(value)
+
+_bound(value, _) := _list(value.gateways) if _binds(value)
+
+_binds(value) if {
+	gateways := value.gateways
+	not gateways in {null, []}
+}
+
+# What is no list is a list of one that can't be read.
+_list(value) := value if is_array(value)
+
+_list(value) := [[value]] if not is_array(value)
+
+_destinations(route) := routes | (mirrors | mirror) if {
+	routes := {[["route", i, "destination", "host"], target.destination.host] | some i, target in route.route}
+	mirrors := {[["mirrors", i, "destination", "host"], target.destination.host] | some i, target in route.mirrors}
+	mirror := {[["mirror", "host"], host] | host := route.mirror.host}
+}
+
+# The shapes of networking.k8s.io/v1 and of the older versions.
+_ingress_services(backend) := {[at, host] |
+	some at in [["service", "name"], ["serviceName"], ["resource", "name"]]
+	is_object(backend)
+	not _other_resource(backend, at)
+	host := object.get(backend, at, null)
+}
+
+_other_resource(backend, ["resource", "name"]) if backend.resource.kind != "Service"
+
+_workloads(value) := labels if {
+	is_object(value)
+	labels := object.get(value, "labels", null)
+	not labels in {null, {}}
+}
+
+# No map of labels, and so every pod.
+_workloads(value) := ["all"] if {
+	is_object(value)
+	object.get(value, "labels", null) in {null, {}}
+}
+
+# Bound to Services only, a route steers traffic inside the mesh.
+_within_mesh if {
+	parents := input.review.object.spec.parentRefs
+	is_array(parents)
+	count(parents) > 0
+	every parent in parents {
+		parent.kind == "Service"
+		parent.group in {"", "core"}
+	}
+}
+
+_references(rule) := backends | (filters | filters_of_backends) if {
+	backends := {[["backendRefs", i, "name"], reference] | some i, reference in rule.backendRefs}
+	filters := {[array.concat(["filters", i], at), reference] |
+		some i, filter in rule.filters
+		some [at, reference] in _sent_by(filter)
+	}
+	filters_of_backends := {[array.concat(["backendRefs", i, "filters", j], at), reference] |
+		some i, backend in rule.backendRefs
+		some j, filter in backend.filters
+		some [at, reference] in _sent_by(filter)
+	}
+}
+
+_sent_by(filter) := {[[kind, "backendRef", "name"], filter[kind].backendRef] |
+	some kind in ["externalAuth", "requestMirror"]
+}
+
+_place(reference) := {"namespace": reference.namespace} if {
+	is_string(reference.namespace)
+	reference.namespace != ""
+}
+
+_place(reference) := {"host": [namespace]} if {
+	namespace := reference.namespace
+	not is_string(namespace)
+	not is_null(namespace)
+}
+
+_place(reference) := {} if not _elsewhere(reference)
+
+_elsewhere(reference) if {
+	namespace := reference.namespace
+	not namespace in {null, ""}
+}
+
+# The Services that a host may mean, by the names that cluster DNS and Istio resolve and by the address.
+_services(backend) := _named_services(split(host, "."), backend.namespace) | (_matching(host) | _addressed(host)) if {
+	host := _host(backend.host)
+}
+
+_host(text) := trim_right(trim(portless, "[]"), ".") if {
+	relative := regex.replace(lower(trim_space(text)), `^([a-z][a-z0-9+.-]*:)?//`, "")
+	authority := regex.replace(relative, `(?s)[/?#\\].*$`, "")
+	portless := regex.replace(regex.replace(authority, `(?s)^.*@`, ""), `^([^:]*):[0-9]*$`, "$1")
+}
+
+# A pod's name may stand before the Service's, and a cluster may have any domain.
+_named_services(labels, namespace) := {{"namespace": namespace, "name": labels[0]} | count(labels) == 1} | ({{
+	"namespace": labels[1],
+	"name": labels[0],
+} |
+	count(labels) == 2
+} | {{"namespace": labels[i - 1], "name": labels[i - 2]} |
+	some i, label in labels
+	label == "svc"
+	i > 1
+})
+
+_matching(host) := {service |
+	startswith(host, "*")
+	some service in _functions
+	endswith(sprintf("%s.%s.svc.cluster.local", [service.name, service.namespace]), substring(host, 1, -1))
+}
+
+_addressed(host) := {service | some service in _addresses[host]}
+
+_functions contains {"namespace": _namespace(resource), "name": resource.metadata.name} if {
+	some resource in inventory.everywhere("Function")
+}
+
+_addresses[address] contains {"namespace": _namespace(resource), "name": resource.metadata.name} if {
+	some resource in inventory.everywhere("Service")
+	some address in [resource.spec.clusterIP]
+}
+
+_addresses[address] contains {"namespace": _namespace(resource), "name": resource.metadata.name} if {
+	some resource in inventory.everywhere("Service")
+	some address in resource.spec.clusterIPs
+}
+
+_widths contains {"at": _spec_place(spec, at), "message": sprintf("host %q is a wildcard", [host])} if {
+	some spec in apirule.specs(input.review.object)
+	some [at, host] in _hosts(spec)
+	is_string(host)
+	contains(host, "*")
+}
+
+_widths contains {"at": _spec_place(spec, at), "message": "the host can't be read"} if {
+	some spec in apirule.specs(input.review.object)
+	some [at, host] in _hosts(spec)
+	not _worded(host)
+}
+
+_widths contains {"at": _spec_place(spec, at), "message": "CORS lets any origin send credentials"} if {
+	some spec in apirule.specs(input.review.object)
+	some [cors_at, cors] in _members(spec.content, [], "corspolicy")
+	some [_, credentials] in _members(cors, [], "allowcredentials")
+	not credentials in {false, null}
+	some [origins_at, origins] in _members(cors, cors_at, "alloworigins")
+	some [at, origin] in _items(origins, origins_at)
+	_any_origin(origin)
+}
+
+_widths contains {"at": _method_at(rule), "message": message} if {
+	some rule in _rules
+	methods := rule.methods & {"CONNECT", "TRACE"}
+	count(methods) > 0
+	message := sprintf("%s allows %s", [apirule.label(rule), _listed(methods)])
+}
+
+_spec_place(spec, _) := spec.path if spec.hidden
+
+_spec_place(spec, at) := array.concat(spec.path, at) if not spec.hidden
+
+_hosts(spec) := {host |
+	some [at, service] in _members(spec.content, [], "service")
+	some host in _members(service, at, "host")
+} if {
+	spec.version == "v1alpha1"
+}
+
+_hosts(spec) := _members(spec.content, [], "host") if spec.version == "v1beta1"
+
+_hosts(spec) := {host |
+	some [at, hosts] in _members(spec.content, [], "hosts")
+	some host in _items(hosts, at)
+} if {
+	version := spec.version
+	not version in {"v1alpha1", "v1beta1"}
+}
+
+# The members of that name, in small letters: Go reads keys of the annotation in any case. Null is as good as absent.
+_members(value, at, name) := {[array.concat(at, [key]), member] |
+	is_object(value)
+	some key, member in value
+	lower(key) == name
+	not is_null(member)
+}
+
+_items(value, at) := {[array.concat(at, [i]), item] | some i, item in value} if is_array(value)
+
+_items(value, at) := {[at, null]} if not is_array(value)
+
+_worded(text) if {
+	is_string(text)
+	trim_space(text) != ""
+}
+
+_any_origin(origin) if {
+	some kind, pattern in origin
+	_accepts(kind, pattern)
+}
+
+_any_origin(origin) if not _readable_origin(origin)
+
+_readable_origin(origin) if {
+	is_object(origin)
+	count(origin) > 0
+	every kind, pattern in origin {
+		kind in {"exact", "prefix", "regex"}
+		is_string(pattern)
+	}
+}
+
+_stranger := "https://kfs-probe.invalid"
+
+_accepts("exact", pattern) if pattern in {"*", _stranger}
+
+_accepts("prefix", pattern) if {
+	is_string(pattern)
+	startswith(_stranger, pattern)
+}
+
+_accepts("regex", pattern) if {
+	_compiles(pattern)
+	regex.match(sprintf("^(?:%s)$", [pattern]), _stranger)
+}
+
+_accepts("regex", pattern) if not _compiles(pattern)
+
+_compiles(pattern) if {
+	is_string(pattern)
+	regex.is_valid(pattern)
+	regex.is_valid(sprintf("^(?:%s)$", [pattern]))
+}
+
+_method_at(rule) := apirule.place(rule, ["methods", min(_dangerous(rule))]) if count(_dangerous(rule)) > 0
+
+# What can't be read may be any method.
+_method_at(rule) := apirule.place(rule, ["methods"]) if count(_dangerous(rule)) == 0
+
+_dangerous(rule) := {i |
+	some i, method in object.get(input.review.object, array.concat(rule.path, ["methods"]), null)
+	is_string(method)
+	upper(trim_space(method)) in {"CONNECT", "TRACE"}
+}
+
+_outdated contains {"at": ["apiVersion"], "version": _old_version} if input.review.object.kind == "APIRule"
+
+# An APIRule that was written in an old version is served in a new one, and only there seen by an audit.
+_outdated contains {"at": ["metadata", "annotations", key], "version": version} if {
+	input.review.object.kind == "APIRule"
+	not _old_version
+	key := "gateway.kyma-project.io/original-version"
+	version := input.review.object.metadata.annotations[key]
+	version in {"v1alpha1", "v1beta1"}
+}
+
+_old_version := {
+	"gateway.kyma-project.io/v1alpha1": "v1alpha1",
+	"gateway.kyma-project.io/v1beta1": "v1beta1",
+}[input.review.object.apiVersion]

@@ -186,57 +186,64 @@ func wrap(b *bytes.Buffer, first, indent string, words []string) {
 	}
 }
 
-// undecided says per missing thing which rules wait for it.
+// undecided says which rules wait for what: one line per set of rules that wait for the same or for as much.
 func (p pretty) undecided(b *bytes.Buffer, undecided []Undecided) {
-	type group struct {
-		needs   []string
-		rules   []string
-		objects map[Object]bool
-	}
-	groups := map[string]*group{}
+	byNeeds := map[string]*waiting{}
 	for _, u := range undecided {
-		key := strings.Join(u.Needs, "\x00")
-		g := groups[key]
-		if g == nil {
-			g = &group{needs: u.Needs, objects: map[Object]bool{}}
-			groups[key] = g
-		}
-		g.rules = append(g.rules, u.Rule)
-		g.objects[u.Object] = true
+		w := waitingFor(byNeeds, strings.Join(u.Needs, "\x00"))
+		w.needs, w.objects[u.Object] = u.Needs, true
+		w.rules = append(w.rules, u.Rule)
 	}
-	keys := make([]string, 0, len(groups))
-	for key := range groups {
-		keys = append(keys, key)
+	byRules := map[string]*waiting{}
+	for _, w := range byNeeds {
+		w.rules = compact(w.rules)
+		all := waitingFor(byRules, strings.Join(w.rules, "\x00"))
+		all.rules, all.needs = w.rules, compact(append(all.needs, w.needs...))
+		maps.Copy(all.objects, w.objects)
 	}
-	slices.Sort(keys)
-	for _, key := range keys {
-		g := groups[key]
-		slices.Sort(g.rules)
-		rules := slices.Compact(g.rules)
-		verb, objects := "need", "1 object"
-		if len(rules) == 1 {
-			verb = "needs"
-		}
-		if n := len(g.objects); n != 1 {
-			objects = fmt.Sprintf("%d objects", n)
-		}
-		line := words(strings.Join(rules, ", "))
-		line = append(line, words(fmt.Sprintf("for %s %s %s:", objects, verb, strings.Join(g.needs, ", ")))...)
-		if len(g.needs) == 1 {
-			line = append(line, "add", "its", "manifest,")
-		} else {
-			line = append(line, "add", "their", "manifests,")
-		}
-		line = append(line, "or", "say", "--context", "complete")
-		start := b.Len()
-		wrap(b, "undecided: ", "  ", line)
-		colored := p.color(cyan, "undecided:") + b.String()[start+len("undecided:"):]
-		b.Truncate(start)
-		b.WriteString(colored)
+	for _, key := range slices.Sorted(maps.Keys(byRules)) {
+		var line bytes.Buffer
+		wrap(&line, "undecided: ", "  ", words(byRules[key].String()))
+		b.WriteString(p.color(cyan, "undecided:") + strings.TrimPrefix(line.String(), "undecided:"))
 	}
-	if len(keys) > 0 {
+	if len(byRules) > 0 {
 		b.WriteByte('\n')
 	}
+}
+
+// waiting are rules that are undecided for objects, and what they need.
+type waiting struct {
+	rules, needs []string
+	objects      map[Object]bool
+}
+
+func waitingFor(groups map[string]*waiting, key string) *waiting {
+	if groups[key] == nil {
+		groups[key] = &waiting{objects: map[Object]bool{}}
+	}
+	return groups[key]
+}
+
+func compact(list []string) []string {
+	slices.Sort(list)
+	return slices.Compact(list)
+}
+
+func (w *waiting) String() string {
+	verb, manifests := "need", "their manifests"
+	if len(w.rules) == 1 {
+		verb = "needs"
+	}
+	if len(w.needs) == 1 {
+		manifests = "its manifest"
+	}
+	needs := w.needs
+	more := ""
+	if n := len(needs) - 5; n > 1 {
+		needs, more = needs[:5], fmt.Sprintf(", and %d more", n)
+	}
+	return fmt.Sprintf("%s for %s %s %s%s: add %s, or say --context complete",
+		strings.Join(w.rules, ", "), plural(len(w.objects), "object", "objects"), verb, strings.Join(needs, ", "), more, manifests)
 }
 
 func (p pretty) errors(b *bytes.Buffer, errors []Error) {

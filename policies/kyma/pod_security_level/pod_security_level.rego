@@ -135,7 +135,8 @@ violation contains finding.new(rego.metadata.rule(), _source(input.review.object
 	input.review.object.kind == "Function"
 	finding.selected(rego.metadata.rule())
 	namespace.level(namespace.of(input.review), _fallback) == "restricted"
-	not _inline(input.review.object)
+	function := input.review.object
+	not _inline(function)
 
 	message := sprintf(
 		"the source isn't inline, and namespace %q enforces restricted: the pod can't start",
@@ -243,7 +244,7 @@ _oldest := input.parameters.minEnforceVersion if is_string(input.parameters.minE
 # v1alpha2, then v1alpha1, where the source is text and `type: git` makes it the name of a GitRepository.
 _inline(function) if {
 	is_string(function.spec.source.inline.source)
-	not _git(function.spec.source)
+	not _git(function)
 }
 
 _inline(function) if {
@@ -251,7 +252,7 @@ _inline(function) if {
 	object.get(function.spec, "type", "") in {"", "inline"}
 }
 
-_git(source) if "gitRepository" in object.keys(source)
+_git(function) if "gitRepository" in object.keys(function.spec.source)
 
 default _source(_) := ["spec", "source", "gitRepository"]
 
@@ -259,7 +260,7 @@ _source(function) := ["spec", "type"] if is_string(function.spec.source)
 
 _others(review) := [function |
 	some name, function in inventory.objects("Function", namespace.name(review))
-	not _named(review.object, name)
+	not _itself(review, name)
 ]
 
-_named(function, name) if function.metadata.name == name
+_itself(review, name) if review.object.metadata.name == name

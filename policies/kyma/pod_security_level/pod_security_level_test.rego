@@ -129,21 +129,24 @@ test_version[note] if {
 		"empty": {"pin": "", "oldest": "v1.25", "want": {`pins its level to "", which is no version`}},
 		"without v": {"pin": "1.30", "oldest": "v1.25", "want": {`pins its level to "1.30", which is no version`}},
 		"patch": {"pin": "v1.30.1", "oldest": "v1.25", "want": {`pins its level to "v1.30.1", which is no version`}},
-		"leading zero": {"pin": "v1.030", "oldest": "v1.25", "want": {`pins its level to "v1.030", which is no version`}},
+		"leading zero": {"pin": "v1.03", "oldest": "v1.25", "want": {`pins its level to "v1.03", which is no version`}},
 		"two": {"pin": "v2.0", "oldest": "v1.25", "want": {`pins its level to "v2.0", which is no version`}},
 		"capitals": {"pin": "Latest", "oldest": "v1.25", "want": {`pins its level to "Latest", which is no version`}},
 		"whitespace": {"pin": "v1.30 ", "oldest": "v1.25", "want": {`pins its level to "v1.30 ", which is no version`}},
 		"number": {"pin": 1.3, "oldest": "v1.25", "want": {"pins its level to 1.3, which is no version"}},
 		"list": {"pin": ["latest"], "oldest": "v1.25", "want": {`pins its level to ["latest"], which is no version`}},
 		"only latest": {"pin": "v1.99", "oldest": "latest", "want": {"pins its level to v1.99, before latest"}},
-		"any, by null": {"pin": "v1.99", "oldest": null, "want": {"pins its level to v1.99, before any that is allowed"}},
+		"unknown oldest": {
+			"pin": "v1.99",
+			"oldest": null,
+			"want": {"pins its level to v1.99, before any that is allowed"},
+		},
 		"latest, oldest unreadable": {"pin": "latest", "oldest": 1.25, "want": set()},
 	}
 
 	around := {"kind": "Namespace", "metadata": {"name": "demo", "labels": {_enforce: "baseline", _version: tc.pin}}}
-	_messages(_inline, around, [], {"minEnforceVersion": tc.oldest}) == {concat(" ", [`KFS-504: namespace "demo"`, text]) |
-		some text in tc.want
-	}
+	messages := _messages(_inline, around, [], {"minEnforceVersion": tc.oldest})
+	messages == {concat(" ", [`KFS-504: namespace "demo"`, text]) | some text in tc.want}
 }
 
 test_source_under_restricted[note] if {

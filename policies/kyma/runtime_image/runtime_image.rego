@@ -280,10 +280,10 @@ _runtime(function) := function.spec.runtime
 _runtime(function) := "nodejs14" if {
 	function.apiVersion == "serverless.kyma-project.io/v1alpha1"
 	is_object(function.spec)
-	not _says_runtime(function.spec)
+	not _says_runtime(function)
 }
 
-_says_runtime(spec) if "runtime" in object.keys(spec)
+_says_runtime(function) if "runtime" in object.keys(function.spec)
 
 _supported(runtime) if {
 	_known(runtime)

@@ -266,7 +266,8 @@ test_runtime[note] if {
 		},
 	}
 
-	found := runtime_image.violation with input as _review(_function({"runtime": tc.runtime}), {"retiredRuntimes": _dates})
+	resource := _function({"runtime": tc.runtime})
+	found := runtime_image.violation with input as _review(resource, {"retiredRuntimes": _dates})
 		with time.now_ns as time.parse_rfc3339_ns(tc.now)
 	{f.msg | some f in found} == {concat(": runtime ", [id, text]) | some id, text in tc.want}
 }
@@ -307,9 +308,17 @@ test_v1alpha1_default_while_it_lasts if {
 test_parameters_of_runtimes[note] if {
 	some note, tc in {
 		"dates are null": {"runtime": "nodejs24", "parameters": {"retiredRuntimes": null}, "want": {"KFS-205"}},
-		"dates are a list": {"runtime": "nodejs24", "parameters": {"retiredRuntimes": ["nodejs20"]}, "want": {"KFS-205"}},
+		"dates are a list": {
+			"runtime": "nodejs24",
+			"parameters": {"retiredRuntimes": ["nodejs20"]},
+			"want": {"KFS-205"},
+		},
 		"dates are empty": {"runtime": "nodejs24", "parameters": {"retiredRuntimes": {}}, "want": set()},
-		"a date is null": {"runtime": "nodejs22", "parameters": {"retiredRuntimes": {"nodejs22": null}}, "want": {"KFS-205"}},
+		"a date is null": {
+			"runtime": "nodejs22",
+			"parameters": {"retiredRuntimes": {"nodejs22": null}},
+			"want": {"KFS-205"},
+		},
 		"a date is text": {
 			"runtime": "nodejs22",
 			"parameters": {"retiredRuntimes": {"nodejs22": "soon"}},
@@ -357,7 +366,10 @@ test_no_parameters if {
 
 test_places_of_findings if {
 	found := runtime_image.violation with input as _review(
-		_function({"runtime": "nodejs20", "runtimeImageOverride": "eu.gcr.io/kyma-project/function-runtime-nodejs16:1"}),
+		_function({
+			"runtime": "nodejs20",
+			"runtimeImageOverride": "eu.gcr.io/kyma-project/function-runtime-nodejs16:1",
+		}),
 		{"retiredRuntimes": {"nodejs20": "2020-01-01"}},
 	)
 	{[f.details.rule, concat(".", f.details.path)] | some f in found} == {

@@ -13,7 +13,7 @@ test_of[note] if {
 		"gator's empty object": {"review": _review({"namespaceObject": {}}), "want": _synced},
 		"null": {"review": _review({"namespaceObject": null}), "want": _synced},
 		"metadata is no object": {"review": _review({"namespaceObject": {"metadata": true}}), "want": _synced},
-		"named by the review": {"review": {"object": {"metadata": {"name": "a"}}, "namespace": "demo"}, "want": _synced},
+		"named by the review": {"review": {"object": {"metadata": {}}, "namespace": "demo"}, "want": _synced},
 		"unknown": {"review": {"object": {"metadata": {"namespace": "other"}}}, "want": null},
 		"namespace is a number": {"review": {"object": {"metadata": {"namespace": 7}}}, "want": null},
 		"no namespace": {"review": {"object": {}}, "want": null},
@@ -54,7 +54,11 @@ test_level[note] if {
 		"trailing blank": {"labels": {_enforce: "baseline "}, "fallback": "baseline", "want": "unknown"},
 		"boolean": {"labels": {_enforce: true}, "fallback": "baseline", "want": "unknown"},
 		"list": {"labels": {_enforce: ["baseline"]}, "fallback": "baseline", "want": "unknown"},
-		"only audit": {"labels": {"pod-security.kubernetes.io/audit": "baseline"}, "fallback": "none", "want": "unknown"},
+		"only audit": {
+			"labels": {"pod-security.kubernetes.io/audit": "baseline"},
+			"fallback": "none",
+			"want": "unknown",
+		},
 	}
 
 	_level({"metadata": {"labels": tc.labels}}, tc.fallback) == tc.want

@@ -10,7 +10,7 @@ import (
 	"k8s.io/pod-security-admission/policy"
 )
 
-const contexts = 12_000
+const contexts = 10_000
 
 // TestAgreement demands Kubernetes' verdict on every generated Function, and that each finding points at what is wrong:
 // alone it is forbidden, and without what is reported the pod is allowed.

@@ -64,14 +64,12 @@ func TestUnreadable(t *testing.T) {
 	for _, lie := range lies {
 		for _, value := range lie.values {
 			s := value
-			if len(lie.path) == 3 && lie.path[2] == "add" {
-				s = map[string]any{"containerSecurityContext": map[string]any{"capabilities": map[string]any{
-					"add": value, "drop": []any{"ALL"},
-				}}}
-				lie.path = nil
-			}
 			for i := len(lie.path) - 1; i >= 0; i-- {
-				s = map[string]any{lie.path[i]: s}
+				object := map[string]any{lie.path[i]: s}
+				if lie.path[i] == "add" {
+					object["drop"] = []any{"ALL"}
+				}
+				s = object
 			}
 			found, err := judge.findings(s, psa.LevelBaseline, nil)
 			if err != nil {
@@ -118,7 +116,7 @@ func TestAnyJSON(t *testing.T) {
 			return scalars[random.IntN(len(scalars))]
 		}
 	}
-	for range 3_000 {
+	for range 2_000 {
 		s := map[string]any{}
 		for _, key := range []string{"podSecurityContext", "containerSecurityContext", "annotations", "template"} {
 			s[key] = anything(4)

@@ -118,22 +118,32 @@ violation contains finding.new(rego.metadata.rule(), array.concat(["spec"], offe
 }
 
 # Paths from here on begin below spec.
-_below_baseline := union({
-	podsecurity.baseline(_pod, _container),
-	_annotation_offences,
-	_unreadable,
-})
+_below_baseline := union({_context_offences, _annotation_offences, _unreadable})
+
+_context_offences contains offence if {
+	_customised
+	some offence in podsecurity.baseline(_pod, _container)
+}
 
 _baseline_paths := {offence.path | some offence in _below_baseline}
 
-_below_restricted := {offence |
+_below_restricted contains offence if {
+	_customised
 	some offence in podsecurity.restricted(_pod, _container)
-	not offence.path in _baseline_paths
+	path := offence.path
+	not path in _baseline_paths
 }
 
+# Kyma's defaults comply: only what the Function gives can offend.
+_customised if count(_given_pod) > 0
+
+_customised if count(_given_container) > 0
+
 _weaker contains offence if {
+	_customised
 	some offence in _hardening_lost
-	not offence.path in _baseline_paths
+	path := offence.path
+	not path in _baseline_paths
 }
 
 # The default has no runAsNonRoot for the pod, only for the container, where it counts more.
@@ -154,11 +164,12 @@ _hardening_lost := union({
 	{podsecurity.offence(level, context, [field]) |
 		some level, context in _contexts
 		some field in _group_fields[level]
-		podsecurity.given(context, [field])
-		not podsecurity.ordinary_id(context[field])
+		group := podsecurity.given(context, [field])
+		not podsecurity.ordinary_id(group)
 	},
 	{podsecurity.offence("podSecurityContext", _pod, ["supplementalGroups"]) |
-		not is_array(_pod.supplementalGroups)
+		groups := _pod.supplementalGroups
+		not is_array(groups)
 	},
 	{podsecurity.offence("podSecurityContext", _pod, ["supplementalGroups", i]) |
 		is_array(_pod.supplementalGroups)
@@ -168,8 +179,8 @@ _hardening_lost := union({
 	{podsecurity.offence(level, context, ["seLinuxOptions", key]) |
 		some level, context in _contexts
 		some key, harmless in _selinux
-		podsecurity.given(context, ["seLinuxOptions", key])
-		not context.seLinuxOptions[key] in harmless
+		value := podsecurity.given(context, ["seLinuxOptions", key])
+		not value in harmless
 	},
 })
 

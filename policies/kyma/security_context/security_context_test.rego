@@ -38,13 +38,13 @@ test_findings[note] if {
 		"a null field leaves the default": {
 			"spec": {
 				"podSecurityContext": {"runAsUser": null, "seccompProfile": null, "supplementalGroups": null},
-				"containerSecurityContext": {"capabilities": null, "readOnlyRootFilesystem": null, "runAsNonRoot": null},
+				"containerSecurityContext": {"capabilities": null, "readOnlyRootFilesystem": null},
 			},
 			"want": set(),
 		},
 		"other harmless values": {
 			"spec": {
-				"podSecurityContext": {"runAsUser": 2000, "fsGroup": 2000, "supplementalGroups": [], "runAsNonRoot": true},
+				"podSecurityContext": {"runAsUser": 2000, "fsGroup": 2000, "supplementalGroups": []},
 				"containerSecurityContext": {"capabilities": {"drop": ["ALL"]}, "runAsUser": 2000, "runAsGroup": 2000},
 			},
 			"want": set(),
@@ -156,7 +156,11 @@ test_findings[note] if {
 			"want": {"KFS-511"},
 			"path": "spec.containerSecurityContext",
 		},
-		"annotations as a list": {"spec": {"annotations": [_apparmor]}, "want": {"KFS-511"}, "path": "spec.annotations"},
+		"annotations as a list": {
+			"spec": {"annotations": [_apparmor]},
+			"want": {"KFS-511"},
+			"path": "spec.annotations",
+		},
 		"the template false": {"spec": {"template": false}, "want": {"KFS-511"}, "path": "spec.template"},
 		"the template's annotations false": {
 			"spec": {"template": {"annotations": false}},

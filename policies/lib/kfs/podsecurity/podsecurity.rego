@@ -49,14 +49,12 @@ annotations(pod_annotations) := {{"path": [key], "problem": problem} |
 # METADATA
 # description: The capabilities outside `allowed` that the container adds, as offences.
 # scope: document
-added_capabilities(container, allowed) := {offence |
+added_capabilities(container, allowed) := {{"path": path, "problem": problem} |
 	is_array(container.capabilities.add)
 	some i, capability in container.capabilities.add
 	not capability in allowed
-	offence := {
-		"path": ["containerSecurityContext", "capabilities", "add", i],
-		"problem": sprintf("containerSecurityContext.capabilities.add has %s", [json.marshal(capability)]),
-	}
+	path := ["containerSecurityContext", "capabilities", "add", i]
+	problem := sprintf("containerSecurityContext.capabilities.add has %s", [json.marshal(capability)])
 }
 
 # METADATA
@@ -80,48 +78,54 @@ offence(level, context, field) := {"path": path, "problem": problem} if {
 }
 
 # METADATA
-# description: True where the context has that field, with another value than null.
+# description: The value of a field (an array of keys) of a context; undefined if it is absent or null.
 # scope: document
-given(context, field) if not is_null(object.get(context, field, null))
+given(context, field) := value if {
+	value := object.get(context, field, null)
+	not is_null(value)
+}
 
 # What pod and container may both set.
 _confinement(level, context) := union({
 	{offence(level, context, [profile, "type"]) |
 		some profile in {"appArmorProfile", "seccompProfile"}
-		given(context, [profile])
-		not object.get(context, [profile, "type"], null) in {"RuntimeDefault", "Localhost"}
+		_has(context, [profile])
+		type := object.get(context, [profile, "type"], null)
+		not type in {"RuntimeDefault", "Localhost"}
 	},
 	{offence(level, context, ["seLinuxOptions", "type"]) |
-		is_object(context.seLinuxOptions)
-		given(context, ["seLinuxOptions", "type"])
-		not context.seLinuxOptions.type in _selinux_types
+		type := given(context, ["seLinuxOptions", "type"])
+		not type in _selinux_types
 	},
 	{offence(level, context, ["seLinuxOptions", key]) |
-		is_object(context.seLinuxOptions)
 		some key in {"user", "role"}
-		given(context, ["seLinuxOptions", key])
-		context.seLinuxOptions[key] != ""
+		given(context, ["seLinuxOptions", key]) != ""
 	},
 	{offence(level, context, ["windowsOptions", "hostProcess"]) |
-		given(context, ["windowsOptions", "hostProcess"])
-		context.windowsOptions.hostProcess != false
+		given(context, ["windowsOptions", "hostProcess"]) != false
 	},
-	{offence(level, context, [options]) |
-		some options in {"seLinuxOptions", "windowsOptions"}
-		given(context, [options])
-		not is_object(context[options])
+	{offence(level, context, [field]) |
+		some field in {"seLinuxOptions", "windowsOptions"}
+		options := given(context, [field])
+		not is_object(options)
 	},
 })
+
+_has(context, field) if {
+	value := object.get(context, field, null)
+	not is_null(value)
+}
 
 _selinux_types := {"", "container_t", "container_init_t", "container_kvm_t", "container_engine_t"}
 
 _sysctls(pod) := {offence("podSecurityContext", pod, ["sysctls", i, "name"]) |
 	is_array(pod.sysctls)
 	some i, _ in pod.sysctls
-	not object.get(pod, ["sysctls", i, "name"], null) in _safe_sysctls
+	name := object.get(pod, ["sysctls", i, "name"], null)
+	not name in _safe_sysctls
 } | {offence("podSecurityContext", pod, ["sysctls"]) |
-	given(pod, ["sysctls"])
-	not is_array(pod.sysctls)
+	sysctls := given(pod, ["sysctls"])
+	not is_array(sysctls)
 }
 
 _safe_sysctls := {
@@ -141,8 +145,7 @@ _safe_sysctls := {
 
 _privileges(container) := {offence("containerSecurityContext", container, [field]) |
 	some field, harmless in {"privileged": false, "procMount": "Default"}
-	given(container, [field])
-	container[field] != harmless
+	given(container, [field]) != harmless
 }
 
 _default_capabilities := {
@@ -162,13 +165,12 @@ _default_capabilities := {
 }
 
 _capability_lists(container) := {offence("containerSecurityContext", container, ["capabilities"]) |
-	given(container, ["capabilities"])
-	not is_object(container.capabilities)
+	capabilities := given(container, ["capabilities"])
+	not is_object(capabilities)
 } | {offence("containerSecurityContext", container, ["capabilities", list]) |
-	is_object(container.capabilities)
 	some list in {"add", "drop"}
-	given(container, ["capabilities", list])
-	not is_array(container.capabilities[list])
+	capabilities := given(container, ["capabilities", list])
+	not is_array(capabilities)
 }
 
 _kept_capabilities(container) := set() if _drops_all(container)
@@ -188,17 +190,16 @@ _drops_all(container) if {
 _root(pod, container) := union({
 	{offence(level, context, ["runAsUser"]) |
 		some level, context in _levels(pod, container)
-		given(context, ["runAsUser"])
-		not ordinary_id(context.runAsUser)
+		user := given(context, ["runAsUser"])
+		not ordinary_id(user)
 	},
 	{offence(level, context, ["runAsNonRoot"]) |
 		some level, context in _levels(pod, container)
-		given(context, ["runAsNonRoot"])
-		context.runAsNonRoot != true
+		given(context, ["runAsNonRoot"]) != true
 	},
 	{offence("containerSecurityContext", container, ["runAsNonRoot"]) |
-		not given(pod, ["runAsNonRoot"])
-		not given(container, ["runAsNonRoot"])
+		not _has(pod, ["runAsNonRoot"])
+		not _has(container, ["runAsNonRoot"])
 	},
 })
 
@@ -209,8 +210,8 @@ _escalation(container) := {offence("containerSecurityContext", container, ["allo
 _keeps_privileges(container) if container.allowPrivilegeEscalation == false
 
 _unconfined(pod, container) := {offence("podSecurityContext", pod, ["seccompProfile"]) |
-	not given(pod, ["seccompProfile"])
-	not given(container, ["seccompProfile"])
+	not _has(pod, ["seccompProfile"])
+	not _has(container, ["seccompProfile"])
 }
 
 _levels(pod, container) := {"podSecurityContext": pod, "containerSecurityContext": container}
@@ -227,9 +228,9 @@ _step(key) := sprintf(".%s", [key]) if is_string(key)
 
 _step(i) := sprintf("[%d]", [i]) if is_number(i)
 
-_shown(context, field) := json.marshal(object.get(context, field, null)) if given(context, field)
+_shown(context, field) := json.marshal(given(context, field))
 
-_shown(context, field) := "missing" if not given(context, field)
+_shown(context, field) := "missing" if not _has(context, field)
 
 # The part of the path that exists: what is missing is reported at its parent.
 _existing(context, field) := [key |

@@ -116,7 +116,10 @@ test_container[note] if {
 		"proc unmasked": {"fields": {"procMount": "Unmasked"}, "baseline": [["procMount"]]},
 		"proc blank": {"fields": {"procMount": ""}, "baseline": [["procMount"]]},
 		"added capabilities": {
-			"fields": {"capabilities": {"add": ["NET_ADMIN", "NET_BIND_SERVICE", "CHOWN", "ALL", null], "drop": ["ALL"]}},
+			"fields": {"capabilities": {
+				"add": ["NET_ADMIN", "NET_BIND_SERVICE", "CHOWN", "ALL", null],
+				"drop": ["ALL"],
+			}},
 			"baseline": [["capabilities", "add", 0], ["capabilities", "add", 3], ["capabilities", "add", 4]],
 			"restricted": [["capabilities", "add", 2]],
 		},
@@ -201,7 +204,11 @@ test_problem[note] if {
 			"want": {"path": ["podSecurityContext", "runAsUser"], "problem": "podSecurityContext.runAsUser is 0"},
 		},
 		"text": {
-			"got": podsecurity.offence("podSecurityContext", {"sysctls": [{"name": "kernel.msgmax"}]}, ["sysctls", 0, "name"]),
+			"got": podsecurity.offence(
+				"podSecurityContext",
+				{"sysctls": [{"name": "kernel.msgmax"}]},
+				["sysctls", 0, "name"],
+			),
 			"want": {
 				"path": ["podSecurityContext", "sysctls", 0, "name"],
 				"problem": "podSecurityContext.sysctls[0].name is \"kernel.msgmax\"",

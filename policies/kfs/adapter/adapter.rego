@@ -261,34 +261,50 @@ _matching(entry) := [constraint |
 	not _excluded(constraint, entry)
 ]
 
+_matches_kind(match, _) if _says_nothing(match, "kinds")
+
 _matches_kind(match, entry) if {
 	some kinds in match.kinds
-	_any(kinds.apiGroups, entry.group)
-	_any(kinds.kinds, entry.object.kind)
+	_any(kinds, "apiGroups", entry.group)
+	_any(kinds, "kinds", entry.object.kind)
 }
 
-_any(names, name) if name in names
+_any(kinds, field, _) if _says_nothing(kinds, field)
 
-_any(names, _) if "*" in names
+_any(kinds, field, name) if {
+	some wanted in kinds[field]
+	wanted in {"*", name}
+}
 
-_matches_namespace(match, _) if not _names_namespaces(match)
+# To Gatekeeper an empty list is as good as none.
+_says_nothing(match, field) if count(object.get(match, field, [])) == 0
+
+_matches_namespace(match, _) if _says_nothing(match, "namespaces")
+
+_matches_namespace(_, entry) if _outside_namespaces(entry)
 
 _matches_namespace(match, entry) if {
 	some pattern in match.namespaces
 	_glob(pattern, _matched_name(entry))
 }
 
-_names_namespaces(match) if match.namespaces
-
 _excluded(constraint, entry) if {
 	some pattern in constraint.match.excludedNamespaces
 	_glob(pattern, _matched_name(entry))
 }
 
-# Gatekeeper matches a Namespace by its own name.
+# Gatekeeper matches a Namespace by its own name, and whatever else is in no namespace regardless of names.
 _matched_name(entry) := entry.name if _is_namespace(entry)
 
-_matched_name(entry) := entry.namespace if not _is_namespace(entry)
+_matched_name(entry) := entry.namespace if {
+	not _is_namespace(entry)
+	not _outside_namespaces(entry)
+}
+
+_outside_namespaces(entry) if {
+	not _is_namespace(entry)
+	entry.namespace == ""
+}
 
 _is_namespace(entry) if {
 	entry.object.kind == "Namespace"

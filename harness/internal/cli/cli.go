@@ -10,6 +10,7 @@ import (
 	"os/signal"
 	"slices"
 	"strings"
+	"syscall"
 
 	"github.com/spf13/pflag"
 )
@@ -49,6 +50,7 @@ type usageError struct{ error }
 func Main(args []string, stdin io.Reader, stdout, stderr io.Writer) int {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
 	defer stop()
+	signal.Ignore(syscall.SIGPIPE) // a closed pipe is an error to report, not a silent death
 	env := environment{ctx, stdin, stdout, stderr}
 	if len(args) == 0 {
 		fmt.Fprint(stderr, overview())

@@ -224,7 +224,7 @@ func (s *suite) findings(e *example, r report.Report) []finding {
 	for _, f := range r.Findings {
 		if f.Policy != "manifest" {
 			found = append(found, finding{
-				Object: shown(f.Object), Rule: f.Rule, Action: f.Action, Message: f.Message, Path: f.Path, TextLine: e.textLine(f),
+				Object: shown(f.Object), Rule: f.Rule, Action: f.Action, Message: f.Message, Path: text(f.RawPath), TextLine: e.textLine(f),
 			})
 		}
 	}
@@ -274,6 +274,14 @@ func (s *suite) placed(o *manifest.Object) map[string]any {
 func identity(value map[string]any) string {
 	metadata, _ := value["metadata"].(map[string]any)
 	return fmt.Sprint(value["apiVersion"], value["kind"], metadata["namespace"], metadata["name"])
+}
+
+func text(path []any) string {
+	data, err := json.Marshal(path)
+	if err != nil {
+		panic(err) // it comes from JSON
+	}
+	return string(data)
 }
 
 func shown(o report.Object) string {
@@ -361,7 +369,7 @@ func (s *suite) gatekeeper(t *testing.T) {
 		for _, r := range results {
 			got = append(got, finding{
 				Object: shown(report.Object(r.Object)), Rule: r.Rule, Action: r.Action, Message: r.Message,
-				Path: report.Path(r.Path), TextLine: r.Line,
+				Path: text(r.Path), TextLine: r.Line,
 			})
 		}
 		differ(t, e.Path, e.want, unique(got))

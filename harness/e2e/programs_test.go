@@ -68,7 +68,7 @@ func (s *suite) gator(t *testing.T) {
 			o.Namespace, _ = metadata["namespace"].(string)
 			o.Name, _ = metadata["name"].(string)
 			d := r.Metadata.Details
-			got = append(got, finding{shown(o), d.Rule, r.EnforcementAction, r.Msg, report.Path(d.Path), d.Line})
+			got = append(got, finding{shown(o), d.Rule, r.EnforcementAction, r.Msg, text(d.Path), d.Line})
 		}
 		denied := slices.ContainsFunc(got, func(f finding) bool { return f.Action == "deny" })
 		if denied != (status == 1) {
@@ -107,7 +107,7 @@ func adaptedFindings(action string, results []adapted) (found []finding, err err
 			if !ok {
 				err = errors.Join(err, fmt.Errorf("message %q doesn't end in %q", r.Msg, about))
 			}
-			found = append(found, finding{o, r.Details.Rule, action, message, report.Path(r.Details.Path), r.Details.Line})
+			found = append(found, finding{o, r.Details.Rule, action, message, text(r.Details.Path), r.Details.Line})
 		default:
 			err = errors.Join(err, errors.New(r.Msg))
 		}

@@ -109,8 +109,15 @@ func (o *checkFlags) run(env environment, args []string) (int, error) {
 			return exitBroken, err
 		}
 		// The reader of a chosen format gets the error in that format.
-		r = report.Report{SchemaVersion: report.SchemaVersion, Profile: o.profile, Flavor: o.flavor,
-			Errors: []report.Error{{Message: err.Error()}}}
+		r = report.Report{SchemaVersion: report.SchemaVersion, Profile: o.profile, Flavor: o.flavor}
+		var unreadable inputErrors
+		if errors.As(err, &unreadable) {
+			for _, e := range unreadable {
+				r.Errors = append(r.Errors, report.Error{File: e.File, Line: e.Line, Message: e.Message})
+			}
+		} else {
+			r.Errors = []report.Error{{Message: err.Error()}}
+		}
 	}
 	if err := o.write(env, r, lines); err != nil {
 		return exitBroken, err
@@ -182,7 +189,7 @@ func (o *checkFlags) configuration(env environment, embedded sources) ([]*constr
 	return constraints, "constraints", err
 }
 
-// readConstraints reads Gatekeeper Constraints from a file or folder. All that is wrong with them is one error.
+// readConstraints reads Gatekeeper Constraints from a file or folder. What is wrong with them is one error, inputErrors.
 func readConstraints(env environment, lib *policy.Library, place string) ([]*constraint.Constraint, []string, error) {
 	found, err := manifest.Sources([]string{place}, nil)
 	if err != nil {
@@ -193,14 +200,24 @@ func readConstraints(env environment, lib *policy.Library, place string) ([]*con
 		return nil, nil, err
 	}
 	constraints, problems := constraint.Read(lib, input)
-	var all []error
-	for _, e := range problems.Errors {
-		all = append(all, fmt.Errorf("%s:%d: %s", e.File, e.Line, e.Message))
+	switch {
+	case len(problems.Errors) > 0:
+		return nil, problems.Foreign, inputErrors(problems.Errors)
+	case len(constraints) == 0:
+		return nil, problems.Foreign, fmt.Errorf("constraints: none of this bundle's in %s", place)
 	}
-	if len(all) == 0 && len(constraints) == 0 {
-		all = append(all, fmt.Errorf("constraints: none of this bundle's in %s", place))
+	return constraints, problems.Foreign, nil
+}
+
+// inputErrors are several places where an input can't be used.
+type inputErrors []manifest.Error
+
+func (all inputErrors) Error() string {
+	lines := make([]string, len(all))
+	for i, e := range all {
+		lines[i] = fmt.Sprintf("%s:%d: %s", e.File, e.Line, e.Message)
 	}
-	return constraints, problems.Foreign, errors.Join(all...)
+	return strings.Join(lines, "\n")
 }
 
 // lineSource gives the text of a line of an input file.

@@ -93,7 +93,7 @@ func explainCommand() command {
 func explain(out io.Writer, s sources, name string) (int, error) {
 	for _, m := range schema.ManifestRules() {
 		if strings.EqualFold(m.ID, name) {
-			fmt.Fprintf(out, "%s  %s\n\nseverity  %s\nbaseline  %s\nstrict    %s\n\nHow to comply: %s\n",
+			fmt.Fprintf(out, "%s  %s\n\nseverity  %s\nbaseline  %s\nstrict    %s\n\nHow to comply:\n%s\n",
 				m.ID, m.Title, m.Severity, orDash(m.Actions["baseline"]), orDash(m.Actions["strict"]), m.Remediation)
 			return exitClean, nil
 		}
@@ -131,7 +131,7 @@ func explainRule(out io.Writer, r *policy.Rule) {
 		fmt.Fprintln(table, "decided\tonce the object's Namespace is among the manifests")
 	}
 	table.Flush()
-	fmt.Fprintf(out, "\n%s\n\nHow to comply: %s\n", r.Policy.Description, r.Remediation)
+	fmt.Fprintf(out, "\n%s\n\nHow to comply:\n%s\n", r.Policy.Description, r.Remediation)
 }
 
 func explainPolicy(out io.Writer, p *policy.Policy) {

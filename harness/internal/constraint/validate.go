@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"github.com/santhosh-tekuri/jsonschema/v6"
+	"github.com/santhosh-tekuri/jsonschema/v6/kind"
 	"golang.org/x/text/language"
 	"golang.org/x/text/message"
 )
@@ -53,6 +54,12 @@ func validate(schema, parameters map[string]any) ([]flaw, error) {
 				if index, err := strconv.Atoi(step); err == nil {
 					path[i] = index
 				}
+			}
+			if unknown, ok := e.ErrorKind.(*kind.AdditionalProperties); ok {
+				for _, name := range unknown.Properties {
+					flaws = append(flaws, flaw{append(slices.Clone(path), name), fmt.Sprintf("there is no parameter %q", name)})
+				}
+				return
 			}
 			flaws = append(flaws, flaw{path, strings.TrimPrefix(shown(path)+": "+e.ErrorKind.LocalizedString(printer), ": ")})
 		}

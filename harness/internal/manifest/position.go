@@ -350,23 +350,21 @@ func (t *text) flowLine(value *yaml3.Node, n int) Position {
 			count += breaks - 1
 		}
 		breaks = 0
+		escaped := r == '\\' && escapes && i < len(rest)
+		if escaped && (rest[i] == '\n' || rest[i] == '\r') { // an escaped line break is nothing
+			breaks--
+			column++
+			continue
+		}
 		if count >= n {
 			return found()
 		}
-		if r == '\\' && escapes && i < len(rest) {
+		if escaped {
 			if rest[i] == 'n' {
 				count++
 			}
-			if rest[i] == '\n' { // an escaped line break is nothing
-				breaks--
-			} else {
-				i++
-				column++
-			}
-			if count >= n {
-				column++
-				return found()
-			}
+			i++
+			column++
 		}
 		column++
 	}

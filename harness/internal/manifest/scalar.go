@@ -1,6 +1,7 @@
 package manifest
 
 import (
+	"bytes"
 	"encoding/json"
 	"math"
 	"math/big"
@@ -185,7 +186,7 @@ var suspect, word = func() (first, all [256]bool) {
 
 // plainStart says that a plain scalar may begin at offset at: by what stands before it on the line, an anchor or tag included.
 func plainStart(body []byte, at int) bool {
-	before := bytesTrimRight(body[:at])
+	before := bytes.TrimRight(body[:at], " \t")
 	if len(before) == 0 {
 		return true
 	}
@@ -199,13 +200,5 @@ func plainStart(body []byte, at int) bool {
 	for start > 0 && before[start-1] > ' ' {
 		start--
 	}
-	return before[start] == '&' || before[start] == '!'
-}
-
-func bytesTrimRight(text []byte) []byte {
-	end := len(text)
-	for end > 0 && (text[end-1] == ' ' || text[end-1] == '\t') {
-		end--
-	}
-	return text[:end]
+	return bytes.ContainsAny(before[start:], "&!")
 }

@@ -59,7 +59,7 @@ func (s *Set) ReviewSchema(kinds []GroupKind) (map[string]any, error) {
 		"namespace":          text,
 		"namespaceObject":    namespace,
 		"object":             object,
-		"oldObject":          object,
+		"oldObject":          map[string]any{}, // it has had every version of its schema
 		"operation":          text,
 		"options":            open,
 		"requestKind":        triple("kind"),

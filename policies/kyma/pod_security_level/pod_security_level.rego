@@ -194,6 +194,8 @@ _fault(around) := sprintf("%s, but Functions need baseline", [_enforces(around)]
 
 default _enforces(_) := "enforces no Pod Security level"
 
+_enforces(around) := "isn't known to enforce a Pod Security level" if is_null(around)
+
 _enforces(around) := sprintf("enforces %s", [namespace.level(around, _fallback)]) if namespace.level(around, _fallback)
 
 _enforces(around) := sprintf("enforces no level: %s says %s", [namespace.enforce, json.marshal(label)]) if {
@@ -223,7 +225,7 @@ _minor(version) := to_number(groups[1]) if {
 	some groups in regex.find_all_string_submatch_n(`^v1\.(0|[1-9][0-9]{0,8})$`, version, 1)
 }
 
-default _pin(_) := "can't be read, so neither can the version of its level"
+default _pin(_) := "isn't known, nor which version of its level it pins"
 
 _pin(around) := sprintf("pins its level to %s, before %s", [version, _oldest]) if {
 	version := namespace.version(around)

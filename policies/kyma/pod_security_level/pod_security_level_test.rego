@@ -213,8 +213,8 @@ test_no_namespace[note] if {
 
 	_messages(resource, null, [], _parameters("classic")) == {text |
 		some fault in [
-			"KFS-502: namespace %q enforces no Pod Security level, but Functions need baseline",
-			"KFS-504: namespace %q can't be read, so neither can the version of its level",
+			"KFS-502: namespace %q isn't known to enforce a Pod Security level, but Functions need baseline",
+			"KFS-504: namespace %q isn't known, nor which version of its level it pins",
 		]
 		text := sprintf(fault, [object.get(resource, ["metadata", "namespace"], "")])
 	}

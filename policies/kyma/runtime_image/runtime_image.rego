@@ -115,10 +115,7 @@ violation contains finding.new(rego.metadata.rule(), ["spec", "runtimeImageOverr
 	faults := _assessment_faults(input.review.object, override)
 	count(faults) > 0
 
-	message := sprintf("no live assessment (%s) of runtime image %s", [
-		concat(", ", sort(faults)),
-		reference.shown(override),
-	])
+	message := sprintf("%s of runtime image %s", [_assessment(faults), reference.shown(override)])
 }
 
 # METADATA
@@ -209,6 +206,10 @@ _assessment_faults(function, override) := union({
 	_image_faults(function, override),
 	_time_faults(function),
 })
+
+_assessment(faults) := "no assessment" if count(faults) == 3
+
+_assessment(faults) := sprintf("no live assessment (%s)", [concat(", ", sort(faults))]) if count(faults) < 3
 
 default _assessor_faults(_) := {"assessed-by is missing or blank"}
 

@@ -117,13 +117,13 @@ test_assessment[note] if {
 			"want": {"assessed-until is too far ahead"},
 		},
 		"366 days": {"annotations": {"until": "2027-03-02"}, "want": {"assessed-until is too far ahead"}},
+		"image and end": {
+			"annotations": {"image": "", "until": "2020-01-01"},
+			"want": {"assessed-image isn't its digest, assessed-until is past"},
+		},
 		"nothing": {
 			"annotations": {"by": null, "image": null, "until": null},
-			"want": {concat(", ", [
-				"assessed-by is missing or blank",
-				"assessed-image isn't its digest",
-				"assessed-until is missing or no date",
-			])},
+			"want": {"no assessment"},
 		},
 	}
 
@@ -425,5 +425,5 @@ _faults(different, parameters) := {text |
 		}}},
 	)
 	some message in _messages("KFS-203", resource, parameters)
-	text := regex.find_all_string_submatch_n(`\(([^)]*)\)`, message, 1)[0][1]
+	text := regex.find_all_string_submatch_n(`^KFS-203: (?:no live assessment \()?([^)]*)\)? of `, message, 1)[0][1]
 }

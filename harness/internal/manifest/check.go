@@ -70,7 +70,12 @@ func (k *checker) mapping(n *yaml3.Node, s *scope, path []any) {
 		key, value := n.Content[i], n.Content[i+1]
 		if isMerge(key) {
 			for _, source := range mergeSources(value) {
-				for name, own := range first {
+				for j := 0; j < i; j += 2 {
+					own := n.Content[j]
+					name, ok := keyName(own)
+					if !ok || first[name] != own {
+						continue
+					}
 					if _, merged := entry(source, name, 0); merged != nil {
 						k.report(ruleDuplicate, s, append(path, name), own, fmt.Sprintf(
 							"key %q is replaced by the one that << merges after it (line %d): write << first", name, k.text.line+key.Line))

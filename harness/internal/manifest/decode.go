@@ -33,9 +33,9 @@ type fault struct {
 func faultf(format string, args ...any) *fault { return &fault{message: fmt.Sprintf(format, args...)} }
 
 // decode reads a YAML document as sigs.k8s.io/yaml and encoding/json with UseNumber would, which a test proves, without the way through JSON. Odd
-// says that it has duplicate or odd keys or merges, so that check is worth its time. It reads more strictly in three points: text after the
-// document's end is a fault (there it is silently left out), so is too deep or too big a value, and of keys that become equal as strings the
-// last one wins (there it is random).
+// says that it has duplicate or odd keys or merges, so that check is worth its time. It reads more strictly in a few points: text after the
+// document's end is a fault (there it is silently left out), so is too deep or too big a value, or one that JSON can't have even if a duplicate
+// key replaces it; and of keys that become equal as strings the last one wins (there it is random).
 func decode(t *text) (value any, odd bool, f *fault) {
 	defer func() {
 		if p := recover(); p != nil { // the parsers recover from what they know; nothing may stop the other documents
@@ -231,6 +231,7 @@ func yamlFault(body []byte, err error) *fault {
 		if f.line > 0 && parserError.MatchString(f.message) {
 			f.line++ // goyaml counts these from 0, the scanner's from 1
 		}
+		f.line = min(f.line, 1+bytes.Count(bytes.TrimSuffix(body, []byte("\n")), []byte("\n"))) // the end of the text counts as a line of its own
 	}
 	if strings.Contains(f.message, "excessive aliasing") {
 		f.message = tooManyAliases

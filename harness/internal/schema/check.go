@@ -18,8 +18,8 @@ type Problem struct {
 	Message string // without the rule's id; never shows a value
 }
 
-// Check compares an object with its kind's schema, in the flavor "classic" or "buildless" of Kyma Serverless. The values
-// have the types of encoding/json, with numbers as json.Number or float64. It finds
+// Check compares an object with its kind's schema, in the flavor "classic" or "buildless" of Kyma Serverless; "" takes the
+// first that has the version. The values have the types of encoding/json, with numbers as json.Number or float64. It finds
 //
 //   - KFS-001: fields that the kind doesn't have;
 //   - KFS-003: values of the wrong type. null is no value: the API server drops it, so it is right for every field. In a list

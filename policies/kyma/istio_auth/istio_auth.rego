@@ -1,0 +1,604 @@
+# METADATA
+# title: Istio authentication and authorization
+# description: |
+#   An APIRule becomes Istio objects in the end, and whoever writes such objects by hand can open a Function beside it:
+#   ALLOW policies are a union, one that lets anyone in is enough. So a policy on a Function's pods says who may call,
+#   tokens are accepted for an audience or a scope only, and nothing may rewrite the sidecar that enforces both.
+#   It holds in system namespaces too: what stands in the mesh's root namespace applies to all the others.
+# schemas:
+#   - input: schema.istio_auth
+# custom:
+#   kind: KymaFunctionIstioAuth
+#   fact: jwt-scope
+#   match:
+#     - apiGroups: [security.istio.io]
+#       kinds: [AuthorizationPolicy, RequestAuthentication]
+#     - apiGroups: [networking.istio.io]
+#       kinds: [EnvoyFilter, Sidecar]
+#     - apiGroups: [extensions.istio.io]
+#       kinds: [WasmPlugin]
+#   systemNamespaces: true
+#   parameters:
+#     openPaths:
+#       type: array
+#       items: {type: string}
+#       default: [/healthz]
+#       description: Paths, exactly as written in `to`, that an ALLOW rule may open to every caller.
+#     rootNamespace:
+#       type: string
+#       default: istio-system
+#       description: The mesh's root namespace. Istio applies what stands in it to all namespaces.
+#     trustedControllers:
+#       type: array
+#       items: {type: string}
+#       default: ["system:serviceaccount:kyma-system:api-gateway-controller-manager"]
+#       description: |
+#         Users whose requests aren't judged, because they write only what other objects ask for, which are. Only an
+#         admission request has a user: an audit and a file have none.
+#     platformObjects:
+#       type: array
+#       items:
+#         type: object
+#         properties:
+#           kind: {type: string}
+#           namespace: {type: string}
+#           name: {type: string}
+#       default: [{kind: EnvoyFilter, namespace: istio-system, name: kyma-referer}]
+#       description: |
+#         Objects of the platform that aren't judged, by kind, namespace and name. kyma-referer is the Istio module's
+#         own: it sets one runtime flag in every proxy.
+package kyma.istio_auth
+
+import data.lib.kfs.apirule
+import data.lib.kfs.finding
+import data.lib.kfs.function
+import data.lib.kfs.inventory
+import data.lib.kfs.selector
+
+# METADATA
+# title: ALLOW rule that names no caller
+# scope: rule
+# custom:
+#   id: KFS-121
+#   severity: high
+#   profiles: {baseline: deny, strict: deny}
+#   inventory: [APIRule, Function]
+#   remediation: |
+#     Name the callers of every source (`principals`, `namespaces`, `requestPrincipals: ["https://idp.example.com/*"]`),
+#     or demand an audience of their tokens with `when: [{key: "request.auth.claims[aud]", values: [my-function]}]`.
+violation contains finding.new(rego.metadata.rule(), opening.path, message) if {
+	input.review.object.kind == "AuthorizationPolicy"
+	finding.selected(rego.metadata.rule())
+	not _trusted
+	some opening in _openings
+	not _requested(opening.rule)
+	count(_pods) > 0
+
+	message := sprintf("%s names no caller, so anyone may call %s", [opening.name, _victims])
+}
+
+# METADATA
+# title: Tokens accepted without audience
+# scope: rule
+# custom:
+#   id: KFS-122
+#   severity: high
+#   profiles: {baseline: deny, strict: deny}
+#   inventory: [APIRule, AuthorizationPolicy, Function]
+#   absence: true
+#   remediation: |
+#     Write the `audiences` that the Function expects into the jwtRule, or give every ALLOW rule that accepts tokens of
+#     the issuer `when: [{key: "request.auth.claims[aud]", values: [my-function]}]`.
+violation contains finding.new(rego.metadata.rule(), path, message) if {
+	input.review.object.kind == "RequestAuthentication"
+	finding.selected(rego.metadata.rule())
+	not _trusted
+	some i, jwt_rule in _list(_spec(input.review.object), "jwtRules")
+	audiences := _member(jwt_rule, "audiences")
+	not _values(audiences)
+	not _requested_issuer(jwt_rule)
+	issuer := _member(jwt_rule, "issuer")
+	_replayable(issuer)
+
+	path := array.concat(["spec", "jwtRules", i], [key | some key in object.keys(_object(jwt_rule)); key == "audiences"])
+	message := sprintf("any token of issuer %s opens %s: no audience or scope binds it", [_quoted(issuer), _victims])
+}
+
+# METADATA
+# title: Sidecar of a Function rewritten
+# scope: rule
+# custom:
+#   id: KFS-123
+#   severity: high
+#   profiles: {baseline: warn, strict: deny}
+#   inventory: [Function]
+#   remediation: |
+#     Remove the object, or narrow its selector to workloads that aren't Functions. An EnvoyFilter meant for gateways
+#     says `match: {context: GATEWAY}` in every patch.
+violation contains finding.new(rego.metadata.rule(), ["kind"], message) if {
+	input.review.object.kind in {"EnvoyFilter", "Sidecar", "WasmPlugin"}
+	finding.selected(rego.metadata.rule())
+	not _trusted
+	not _for_gateways
+	count(_pods) > 0
+
+	message := sprintf("%s can switch off what guards %s", [input.review.object.kind, _victims])
+}
+
+_trusted if {
+	is_array(input.parameters.trustedControllers)
+	input.review.userInfo.username in input.parameters.trustedControllers
+}
+
+_trusted if {
+	some platform in input.parameters.platformObjects
+	platform.kind == input.review.object.kind
+	platform.namespace == input.review.object.metadata.namespace
+	platform.name == input.review.object.metadata.name
+}
+
+# A Function's pod has a sidecar: what is patched for gateways only doesn't reach it.
+_for_gateways if {
+	input.review.object.kind == "EnvoyFilter"
+	patches := _list(_spec(input.review.object), "configPatches")
+	count(patches) > 0
+	every patch in patches { patch.match.context == "GATEWAY" }
+}
+
+# The pods of Functions on which the object acts, known by their labels.
+_pods := _known_pods if count(_known_pods) > 0
+
+# A selector that says serverless.kyma-project.io means Functions, though there are none yet.
+_pods := {{"namespace": _namespace, "labels": _wanted_labels} |
+	is_object(_wanted_labels)
+	some key in object.keys(_wanted_labels)
+	startswith(key, "serverless.kyma-project.io/")
+} if {
+	count(_known_pods) == 0
+}
+
+_known_pods contains {"namespace": namespace, "labels": labels} if {
+	some fn in _candidates
+	labels := function.runtime_pod(fn)
+	namespace := _text(_member(_member(fn, "metadata"), "namespace"))
+	_acts_on(namespace, labels)
+}
+
+_candidates := {fn | some fn in inventory.objects("Function", _namespace)} if _namespace != _root_namespace
+
+_candidates := _all_functions if _namespace == _root_namespace
+
+_all_functions := inventory.everywhere("Function")
+
+_acts_on(_, labels) if {
+	_selects
+	selector.labels_match(_wanted_labels, labels)
+}
+
+# A selector that can't be read may select anything.
+_acts_on(_, _) if not selector.labels_readable(_wanted_labels)
+
+_acts_on(namespace, labels) if {
+	some target in _targets(_spec(input.review.object))
+	_aimed(target, namespace, labels)
+}
+
+_selects if count(_targets(_spec(input.review.object))) == 0
+
+_selects if not is_null(_wanted_labels)
+
+# A Function's Service has its name.
+_aimed(target, namespace, labels) if {
+	target.kind == "Service"
+	labels["serverless.kyma-project.io/function-name"] in {target.name, null}
+	namespace == _namespace
+}
+
+# Nothing in a policy tells a waypoint, which guards the whole namespace, from another gateway.
+_aimed(target, _, _) if not _no_gateway(target)
+
+_no_gateway(target) if {
+	target.kind in {"Service", "ServiceEntry"}
+	is_string(target.name)
+}
+
+_wanted_labels := _wanted(input.review.object.kind, _spec(input.review.object))
+
+_namespace := _text(_member(_member(input.review.object, "metadata"), "namespace"))
+
+default _root_namespace := "istio-system"
+
+_root_namespace := input.parameters.rootNamespace if is_string(input.parameters.rootNamespace)
+
+_victims := sprintf("the pods of Function %q", [names[0]]) if {
+	names := sort(_names_of_victims)
+	count(names) == 1
+}
+
+_victims := sprintf("the pods of Function %q and %d more", [names[0], count(names) - 1]) if {
+	names := sort(_names_of_victims)
+	count(names) > 1
+}
+
+_victims := "the pods of Functions" if count(_names_of_victims) == 0
+
+_names_of_victims contains name if {
+	some pod in _pods
+	name := pod.labels["serverless.kyma-project.io/function-name"]
+	is_string(name)
+}
+
+# What an ALLOW policy opens: the places, in Istio's semantics, at which it names no caller. Sources are alternatives;
+# the conditions of one source, and `when`, hold together. Without rules the policy allows nothing.
+_openings contains {"path": array.concat(["spec", "rules"], at), "name": name, "rule": rule} if {
+	spec := _spec(input.review.object)
+	_allows(spec)
+	some i, rule in _list(spec, "rules")
+	not _conditioned(rule)
+	not _harmless(rule)
+	some caller in _callers(rule)
+	not _bound(caller.source)
+
+	at := array.concat([i], caller.at)
+	name := concat("", [sprintf("rule %d", [i]), caller.name])
+}
+
+# An absent action is ALLOW, and so is one that nobody knows.
+_allows(spec) if {
+	action := _member(spec, "action")
+	not action in {"AUDIT", "CUSTOM", "DENY"}
+}
+
+_callers(rule) := [{"at": ["from", i], "name": sprintf(", source %d,", [i]), "source": _member(entry, "source")} |
+	some i, entry in _member(rule, "from")
+] if {
+	_filled(_member(rule, "from"))
+}
+
+_callers(rule) := [{"at": [], "name": "", "source": null}] if {
+	from := _member(rule, "from")
+	not _filled(from)
+}
+
+_bound(source) if {
+	some field, values in source
+	_names_caller(field, values)
+}
+
+_conditioned(rule) if _token_bound(rule)
+
+_conditioned(rule) if {
+	some condition in _array(_member(rule, "when"))
+	_names_caller(_attributes[condition.key], condition.values)
+}
+
+# The keys of `when` that say the same as a field of a source (Istio: pilot/pkg/security/authz/model/model.go).
+_attributes := {
+	"remote.ip": "remoteIpBlocks",
+	"request.auth.principal": "requestPrincipals",
+	"source.ip": "ipBlocks",
+	"source.namespace": "namespaces",
+	"source.principal": "principals",
+	"source.serviceAccount": "serviceAccounts",
+}
+
+_token_bound(rule) if {
+	some condition in _array(_member(rule, "when"))
+	condition.key in {
+		"request.auth.audiences",
+		"request.auth.claims[aud]",
+		"request.auth.claims[scope]",
+		"request.auth.claims[scopes]",
+		"request.auth.claims[scp]",
+	}
+	_values(condition.values)
+}
+
+# Istio matches a value that starts or ends with * by the rest of it.
+_values(values) if {
+	_filled(values)
+	every value in values {
+		is_string(value)
+		regex.match(`(?s)^\s*[^*\s](.*[^*\s])?\s*$`, value)
+	}
+}
+
+_harmless(rule) if {
+	_filled(_member(rule, "to"))
+	every operation in rule.to { _open_paths_only(_member(_member(operation, "operation"), "paths")) }
+}
+
+_open_paths_only(paths) if {
+	_filled(paths)
+	every path in paths { path in _array(input.parameters.openPaths) }
+}
+
+_names_caller(field, values) if {
+	_filled(values)
+	every value in values {
+		is_string(value)
+		regex.match(_callers_name[field], value)
+	}
+}
+
+_names_caller(field, values) if {
+	field in {"ipBlocks", "remoteIpBlocks"}
+	_filled(values)
+	_narrow({_block(value) | some value in values})
+}
+
+# A caller is at least one whole namespace or one whole issuer. Istio takes * for any text: at the ends of a principal,
+# anywhere in a namespace, which it pastes into a regular expression with whatever else stands in it.
+_callers_name := {
+	"namespaces": `^[a-z0-9]([-a-z0-9]*[a-z0-9])?$`,
+	"principals": `^([^*\s](\S*[^*\s])?|\S*/ns/[^/*\s]+/\S*)$`,
+	"requestPrincipals": `^([^*\s](\S*[^*\s])?|[A-Za-z][-+.0-9A-Za-z]*://[^/*\s]+/\S*|[^/*\s]*[^/:*\s]/\S*)$`,
+	"serviceAccounts": `^([a-z0-9]([-a-z0-9]*[a-z0-9])?/)?[a-z0-9]([-.a-z0-9]*[a-z0-9])?$`,
+}
+
+# No network is wider than a /8, in IPv6 a /16, except the private fc00::/7; nor are all together wider than sixteen
+# /8. So halves of 0.0.0.0/0 that add up, and lists that spare a corner of it, are no networks.
+_narrow(blocks) if {
+	every block in blocks { net.cidr_is_valid(block) }
+	merged := net.cidr_merge(blocks)
+	every block in merged { _network(block) }
+	sum([bits.lsh(1, 32 - _prefix(block)) | some block in merged; not contains(block, ":")]) <= bits.lsh(1, 28)
+}
+
+_network(block) if _prefix(block) >= _widest(block)
+
+_network(block) if net.cidr_contains("fc00::/7", block)
+
+_widest(block) := 16 if contains(block, ":")
+
+_widest(block) := 8 if not contains(block, ":")
+
+_prefix(block) := to_number(split(block, "/")[1])
+
+default _block(_) := ""
+
+_block(address) := address if {
+	is_string(address)
+	contains(address, "/")
+}
+
+_block(address) := sprintf("%s/128", [address]) if {
+	is_string(address)
+	not contains(address, "/")
+	contains(address, ":")
+}
+
+_block(address) := sprintf("%s/32", [address]) if {
+	is_string(address)
+	not contains(address, "/")
+	not contains(address, ":")
+}
+
+# True if a token of the issuer opens one of the pods whatever service it was made for.
+_replayable(issuer) if {
+	some pod in _pods
+	not _guarded(pod, issuer)
+}
+
+# Something on the pod demands a bound token (or nobody may call it at all), and no rule takes one that isn't.
+_guarded(pod, issuer) if {
+	policies := _allow_policies(pod)
+	count(policies) > 0
+	rules := [rule | some spec in policies; some rule in _list(spec, "rules")]
+	_demanding(rules)
+	every rule in rules { _spares(rule, issuer) }
+}
+
+_demanding([])
+
+_demanding(rules) if {
+	some rule in rules
+	_token_bound(rule)
+}
+
+_spares(rule, _) if _token_bound(rule)
+
+_spares(rule, _) if _harmless(rule)
+
+_spares(rule, issuer) if not _admits(rule, issuer)
+
+_admits(rule, issuer) if {
+	some caller in _callers(rule)
+	filters := array.concat(
+		[values | values := _member(caller.source, "requestPrincipals"); not values in {null, []}],
+		[_member(condition, "values") |
+			some condition in _array(_member(rule, "when"))
+			_member(condition, "key") == "request.auth.principal"
+		],
+	)
+	_looks_at_tokens(rule, caller.source, filters)
+	every values in filters { _takes(values, issuer) }
+}
+
+_looks_at_tokens(_, _, filters) if count(filters) > 0
+
+_looks_at_tokens(rule, _, _) if {
+	some condition in _array(_member(rule, "when"))
+	startswith(_text(_member(condition, "key")), "request.auth.")
+}
+
+# A source that anyone can have is had by the bearer of a token.
+_looks_at_tokens(rule, source, []) if {
+	not _bound(source)
+	not _conditioned(rule)
+}
+
+# A requestPrincipal is issuer/subject.
+_takes(_, issuer) if not is_string(issuer)
+
+_takes(values, _) if not is_array(values)
+
+_takes(values, issuer) if {
+	some value in values
+	_may_match(value, sprintf("%s/", [issuer]))
+}
+
+_may_match(value, _) if not is_string(value)
+
+_may_match(value, _) if startswith(_text(value), "*")
+
+_may_match(value, issuer) if startswith(_text(value), issuer)
+
+_may_match(value, issuer) if {
+	endswith(_text(value), "*")
+	startswith(issuer, trim_suffix(value, "*"))
+}
+
+# The specs of the ALLOW policies that a sidecar of the pod enforces.
+_allow_policies(pod) := [spec |
+	some namespace in {pod.namespace, _root_namespace}
+	some policy in inventory.objects("AuthorizationPolicy", namespace)
+	not _rehearsed(policy)
+	spec := _spec(policy)
+	_allows(spec)
+	count(_targets(spec)) == 0
+	selector.labels_match(_wanted("AuthorizationPolicy", spec), pod.labels)
+]
+
+# Istio logs what such a policy would do, and does nothing.
+_rehearsed(policy) if {
+	value := policy.metadata.annotations["istio.io/dry-run"]
+	value != "false"
+}
+
+# API Gateway's own objects ask for no more than the APIRule that their labels name, and it is judged itself. As anyone
+# can write the labels, they count only with the APIRule there, for the same Service, and asking for just that: for
+# v1beta1 older releases wrote a rule that takes any token for the path of a jwt strategy without authorizations.
+_requested(rule) if {
+	_filled(_member(rule, "to"))
+	every caller in _callers(rule) { caller.source == {"requestPrincipals": ["*"]} }
+	some request in _requests
+	request.strategy.validates
+	count(request.strategy.entries) == 0
+	every operation in rule.to { operation.operation.paths == [request.path] }
+}
+
+_requested_issuer(jwt_rule) if {
+	some request in _requests
+	some authentication in request.strategy.authentications
+	_member(jwt_rule, "issuer") in {issuer.value | some issuer in authentication.issuers}
+	_member(jwt_rule, "jwksUri") in {url.value | some url in authentication.urls}
+	_member(jwt_rule, "jwks") in {null, ""}
+}
+
+# What the owner asks for the one Function that the object selects with the labels of its Service.
+_requests contains {"path": _istio_path(rule.request_path), "strategy": strategy} if {
+	some owner in _owners
+	some rule in apirule.rules(owner)
+	rule.service == {"name": _served, "namespace": _namespace}
+	some strategy in rule.strategies
+}
+
+_istio_path(path) := "/*" if path == "/.*"
+
+_istio_path(path) := path if path != "/.*"
+
+_served := _wanted_labels["serverless.kyma-project.io/function-name"] if {
+	object.keys(_wanted_labels) == {
+		"serverless.kyma-project.io/function-name",
+		"serverless.kyma-project.io/managed-by",
+		"serverless.kyma-project.io/resource",
+		"serverless.kyma-project.io/uuid",
+	}
+}
+
+_owners contains owner if {
+	labels := input.review.object.metadata.labels
+	owner := inventory.named(
+		"APIRule",
+		labels["apirule.gateway.kyma-project.io/namespace"],
+		labels["apirule.gateway.kyma-project.io/name"],
+	)
+}
+
+# Older releases wrote both in one label, <name>.<namespace>; a name may have dots.
+_owners contains owner if {
+	label := input.review.object.metadata.labels["apirule.gateway.kyma-project.io/v1beta1"]
+	is_string(label)
+	parts := split(label, ".")
+	last := count(parts) - 1
+	owner := inventory.named("APIRule", parts[last], concat(".", array.slice(parts, 0, last)))
+}
+
+# The labels that the object wants of a pod; null wants none. Istio reads no matchExpressions.
+_wanted(kind, spec) := _member(_selector(kind, spec), "matchLabels") if {
+	kind in {"AuthorizationPolicy", "RequestAuthentication", "WasmPlugin"}
+	_readable(_selector(kind, spec))
+}
+
+_wanted(kind, spec) := _member(_selector(kind, spec), "labels") if {
+	kind in {"EnvoyFilter", "Sidecar"}
+	_readable(_selector(kind, spec))
+}
+
+_wanted(kind, spec) := "unreadable" if {
+	pod_selector := _selector(kind, spec)
+	not _readable(pod_selector)
+}
+
+_selector(kind, spec) := _member(spec, "selector") if not kind in {"EnvoyFilter", "Sidecar"}
+
+_selector(kind, spec) := _member(spec, "workloadSelector") if kind in {"EnvoyFilter", "Sidecar"}
+
+_readable(value) if is_null(value)
+
+_readable(value) if is_object(value)
+
+_targets(spec) := array.concat(
+	[target | target := _member(spec, "targetRef"); not is_null(target)],
+	_list(spec, "targetRefs"),
+)
+
+# A spec that can't be read is one with all lists unreadable.
+_spec(resource) := spec if {
+	spec := _member(resource, "spec")
+	is_object(spec)
+}
+
+_spec(resource) := {} if is_null(_member(resource, "spec"))
+
+_spec(resource) := {"rules": "unreadable", "jwtRules": "unreadable"} if {
+	spec := _member(resource, "spec")
+	not _readable(spec)
+}
+
+# The items of a list; one that is none has an item that can't be read.
+_list(spec, key) := _member(spec, key) if is_array(_member(spec, key))
+
+_list(spec, key) := [] if is_null(_member(spec, key))
+
+_list(spec, key) := [null] if {
+	value := _member(spec, key)
+	not is_null(value)
+	not is_array(value)
+}
+
+_filled(values) if {
+	is_array(values)
+	count(values) > 0
+}
+
+default _array(_) := []
+
+_array(value) := value if is_array(value)
+
+default _object(_) := {}
+
+_object(value) := value if is_object(value)
+
+default _text(_) := ""
+
+_text(value) := value if is_string(value)
+
+default _quoted(_) := "unknown"
+
+_quoted(value) := sprintf("%q", [value]) if is_string(value)
+
+default _member(_, _) := null
+
+_member(resource, key) := resource[key] if is_object(resource)

@@ -15,6 +15,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	gocmp "github.com/google/go-cmp/cmp"
 	"golang.org/x/sync/errgroup"
@@ -52,7 +53,7 @@ type example struct {
 	values   []map[string]any   // the same as the API server would hold them
 	context  []map[string]any   // what surrounds it, less what it replaces
 	want     []finding          // by kfs
-	separate [][]finding        // by kfs, of each document alone; a rule that is undecided is a finding
+	separate []finding          // by kfs, of each document alone; a rule that is undecided is a finding
 }
 
 // setup is one set of constraints, which many examples share.
@@ -177,14 +178,14 @@ func (s *suite) prepare(ctx context.Context, e *example) error {
 		return err
 	}
 	e.objects = input.Objects
-	replaced := map[string]bool{}
+	replaced := map[report.Object]bool{}
 	for _, o := range e.objects {
 		value := s.placed(o)
 		e.values = append(e.values, value)
-		replaced[identity(value)] = true
+		replaced[object(value)] = true
 	}
 	for _, o := range s.runner.Context {
-		if !replaced[identity(o.Value)] {
+		if !replaced[object(o.Value)] {
 			e.context = append(e.context, o.Value)
 		}
 	}
@@ -213,9 +214,28 @@ func (s *suite) prepare(ctx context.Context, e *example) error {
 		for _, u := range alone.Undecided {
 			found = append(found, finding{Object: shown(u.Object), Rule: u.Rule, Action: "undecided"})
 		}
-		e.separate = append(e.separate, unique(found))
+		e.separate = append(e.separate, found...)
 	}
+	e.separate = unique(e.separate)
 	return nil
+}
+
+// now has kfs judge the example at the real time, for programs whose clock can't be set, before and after judge runs: in
+// between it may have become midnight.
+func (s *suite) now(ctx context.Context, t *testing.T, e *example, judge func() []finding) {
+	t.Helper()
+	run := func() []finding {
+		whole, err := s.runner.Run(ctx, e.Fixture, engine.Options{Now: time.Now()})
+		if err != nil {
+			t.Errorf("%s: %v", e.Path, err)
+		}
+		return s.findings(e, whole)
+	}
+	before := run()
+	got := judge()
+	if !slices.Equal(before, got) {
+		differ(t, e.Path, run(), got)
+	}
 }
 
 // findings leaves out KFS-0xx, which only kfs has: they are about files.
@@ -271,9 +291,13 @@ func (s *suite) placed(o *manifest.Object) map[string]any {
 	return value
 }
 
-func identity(value map[string]any) string {
+func object(value map[string]any) (o report.Object) {
 	metadata, _ := value["metadata"].(map[string]any)
-	return fmt.Sprint(value["apiVersion"], value["kind"], metadata["namespace"], metadata["name"])
+	o.APIVersion, _ = value["apiVersion"].(string)
+	o.Kind, _ = value["kind"].(string)
+	o.Namespace, _ = metadata["namespace"].(string)
+	o.Name, _ = metadata["name"].(string)
+	return o
 }
 
 func text(path []any) string {
@@ -299,24 +323,16 @@ func unique(found []finding) []finding {
 func (e *example) about(found []finding) []finding {
 	own := map[string]bool{}
 	for _, value := range e.values {
-		metadata, _ := value["metadata"].(map[string]any)
-		o := report.Object{}
-		o.APIVersion, _ = value["apiVersion"].(string)
-		o.Kind, _ = value["kind"].(string)
-		o.Namespace, _ = metadata["namespace"].(string)
-		o.Name, _ = metadata["name"].(string)
-		own[shown(o)] = true
+		own[shown(object(value))] = true
 	}
 	return unique(slices.DeleteFunc(found, func(f finding) bool { return !own[f.Object] }))
 }
 
-func differ(t *testing.T, name string, want, got []finding) bool {
+func differ(t *testing.T, name string, want, got []finding) {
 	t.Helper()
 	if diff := gocmp.Diff(lines(want), lines(got)); diff != "" {
 		t.Errorf("%s: -kfs +other:\n%s", name, diff)
-		return true
 	}
-	return false
 }
 
 func lines(found []finding) []string {

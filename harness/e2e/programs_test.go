@@ -26,8 +26,7 @@ import (
 )
 
 // gator gets the templates, the constraints, the context and the fixture as files, in one process for each fixture, because
-// everything it is given is one cluster. Its clock can't be set, so fixtures that have a time of their own are left to the
-// others, by name.
+// everything it is given is one cluster. Its clock can't be set, so kfs judges at the real time too.
 func (s *suite) gator(t *testing.T) {
 	program := build(t, "gator")
 	templates := map[string][]byte{}
@@ -41,42 +40,33 @@ func (s *suite) gator(t *testing.T) {
 
 	var compared atomic.Int64
 	each(t, s.examples, func(ctx context.Context, e *example) {
-		if !e.Now.IsZero() {
-			t.Logf("%s: gator can't be told the time %s", e.Path, e.Now.Format(time.RFC3339))
-			return
-		}
 		files := write(t, map[string][]byte{"context.yaml": stream(e.context), "placed.yaml": stream(e.values)})
 		file := e.file
 		if s.isPlaced(e) {
 			file = filepath.Join(files, "placed.yaml")
 		}
-		var results []struct {
-			Msg               string
-			EnforcementAction string
-			Metadata          struct{ Details details }
-			ViolatingObject   map[string]any
-		}
-		status := execute(ctx, t, program, &results, "test", "-o", "json",
-			"-f", templateFolder, "-f", constraintFolders[e.setup.name], "-f", filepath.Join(files, "context.yaml"), "-f", file)
-
-		var got []finding
-		for _, r := range results {
-			o := report.Object{}
-			metadata, _ := r.ViolatingObject["metadata"].(map[string]any)
-			o.APIVersion, _ = r.ViolatingObject["apiVersion"].(string)
-			o.Kind, _ = r.ViolatingObject["kind"].(string)
-			o.Namespace, _ = metadata["namespace"].(string)
-			o.Name, _ = metadata["name"].(string)
-			d := r.Metadata.Details
-			got = append(got, finding{shown(o), d.Rule, r.EnforcementAction, r.Msg, text(d.Path), d.Line})
-		}
-		denied := slices.ContainsFunc(got, func(f finding) bool { return f.Action == "deny" })
-		if denied != (status == 1) {
-			t.Errorf("%s: gator's exit status is %d", e.Path, status)
-		}
-		got = e.about(got)
-		compared.Add(int64(len(got)))
-		differ(t, e.Path, e.want, got)
+		s.now(ctx, t, e, func() []finding {
+			var results []struct {
+				Msg               string
+				EnforcementAction string
+				Metadata          struct{ Details details }
+				ViolatingObject   map[string]any
+			}
+			status := execute(ctx, t, program, &results, "test", "-o", "json",
+				"-f", templateFolder, "-f", constraintFolders[e.setup.name], "-f", filepath.Join(files, "context.yaml"), "-f", file)
+			var got []finding
+			for _, r := range results {
+				d := r.Metadata.Details
+				got = append(got, finding{shown(object(r.ViolatingObject)), d.Rule, r.EnforcementAction, r.Msg, text(d.Path), d.Line})
+			}
+			denied := slices.ContainsFunc(got, func(f finding) bool { return f.Action == "deny" })
+			if denied != (status == 1) {
+				t.Errorf("%s: gator's exit status is %d", e.Path, status)
+			}
+			got = e.about(got)
+			compared.Add(int64(len(got)))
+			return got
+		})
 	})
 	t.Logf("%d findings compared", compared.Load())
 }
@@ -89,30 +79,47 @@ type adapted struct {
 	Undecided []string      `json:"undecided"`
 }
 
+// adapterResults are the adapter's two sets.
+type adapterResults struct {
+	Deny, Warn []adapted
+}
+
 // findings takes results of the adapter apart. One that is about no object is an error.
-func adaptedFindings(action string, results []adapted) (found []finding, err error) {
-	for _, r := range results {
-		o := shown(r.Object)
-		switch {
-		case len(r.Undecided) > 0:
-			for _, rule := range r.Undecided {
-				found = append(found, finding{Object: o, Rule: rule, Action: "undecided"})
+func (r adapterResults) findings() (found []finding, err error) {
+	for action, results := range map[string][]adapted{"deny": r.Deny, "warn": r.Warn} {
+		for _, a := range results {
+			about := fmt.Sprintf(" (%s %s/%s)", a.Object.Kind, a.Object.Namespace, a.Object.Name)
+			if a.Object.Namespace == "" {
+				about = fmt.Sprintf(" (%s %s)", a.Object.Kind, a.Object.Name)
 			}
-		case r.Details != nil:
-			about := fmt.Sprintf(" (%s %s/%s)", r.Object.Kind, r.Object.Namespace, r.Object.Name)
-			if r.Object.Namespace == "" {
-				about = fmt.Sprintf(" (%s %s)", r.Object.Kind, r.Object.Name)
-			}
-			message, ok := strings.CutSuffix(r.Msg, about)
+			message, ok := strings.CutSuffix(a.Msg, about)
 			if !ok {
-				err = errors.Join(err, fmt.Errorf("message %q doesn't end in %q", r.Msg, about))
+				err = errors.Join(err, fmt.Errorf("%q doesn't end in %q", a.Msg, about))
 			}
-			found = append(found, finding{o, r.Details.Rule, action, message, text(r.Details.Path), r.Details.Line})
-		default:
-			err = errors.Join(err, errors.New(r.Msg))
+			switch {
+			case len(a.Undecided) > 0:
+				for _, rule := range a.Undecided {
+					found = append(found, finding{Object: shown(a.Object), Rule: rule, Action: "undecided"})
+				}
+			case a.Details != nil:
+				d := a.Details
+				found = append(found, finding{shown(a.Object), d.Rule, action, message, text(d.Path), d.Line})
+			default:
+				err = errors.Join(err, errors.New(a.Msg))
+			}
 		}
 	}
-	return found, err
+	return unique(found), err
+}
+
+// adapted gives the adapter's findings about an example's own objects.
+func (e *example) adapted(t *testing.T, program string, results adapterResults) []finding {
+	t.Helper()
+	found, err := results.findings()
+	if err != nil {
+		t.Errorf("%s: %s: %v", e.Path, program, err)
+	}
+	return e.about(found)
 }
 
 // opa evaluates the adapter over the List of each fixture and its context. One process judges all fixtures of a setup: it
@@ -133,13 +140,9 @@ func (s *suite) opa(t *testing.T) {
 	var compared atomic.Int64
 	each(t, slices.Sorted(maps.Keys(bySetup)), func(ctx context.Context, name string) {
 		lists, instants, byPath := map[string]any{}, map[string]any{}, map[string]*example{}
-		now := time.Now()
 		for _, e := range bySetup[name] {
 			lists[e.Path] = e.list()
-			instants[e.Path] = json.Number(fmt.Sprint(now.UnixNano()))
-			if !e.Now.IsZero() {
-				instants[e.Path] = json.Number(fmt.Sprint(e.Now.UnixNano()))
-			}
+			instants[e.Path] = e.Now.UnixNano()
 			byPath[e.Path] = e
 		}
 		data, err := json.Marshal(map[string]any{"examples": lists, "instants": instants})
@@ -152,8 +155,8 @@ func (s *suite) opa(t *testing.T) {
 			Result []struct {
 				Expressions []struct {
 					Value []struct {
-						Name       string
-						Deny, Warn []adapted
+						Name string
+						adapterResults
 					}
 				}
 			}
@@ -170,7 +173,9 @@ func (s *suite) opa(t *testing.T) {
 		}
 		for _, r := range results {
 			e := byPath[r.Name]
-			compared.Add(int64(adaptedDiffer(t, e, "opa", r.Deny, r.Warn)))
+			got := e.adapted(t, "opa", r.adapterResults)
+			compared.Add(int64(len(got)))
+			differ(t, e.Path, e.want, got)
 		}
 	})
 	t.Logf("%d findings compared", compared.Load())
@@ -178,13 +183,25 @@ func (s *suite) opa(t *testing.T) {
 	t.Run("as documented", func(t *testing.T) {
 		for _, e := range s.samples() {
 			files := write(t, map[string][]byte{"list.yaml": stream([]map[string]any{e.list()})})
-			var output struct{ Result []any }
-			status := execute(t.Context(), t, program, &output, "eval", "--fail-defined",
-				"-b", bundles[e.setup.name], "-i", filepath.Join(files, "list.yaml"), "data.kfs.adapter.deny[_]")
-			denials := slices.DeleteFunc(slices.Clone(e.want), func(f finding) bool { return f.Action != "deny" })
-			if len(output.Result) != len(denials) || (status != 0) != (len(denials) > 0) {
-				t.Errorf("%s: %d results and status %d for %d denials", e.Path, len(output.Result), status, len(denials))
-			}
+			s.now(t.Context(), t, e, func() []finding {
+				var results adapterResults
+				for name, into := range map[string]*[]adapted{"deny": &results.Deny, "warn": &results.Warn} {
+					var output struct {
+						Result []struct {
+							Expressions []struct{ Value adapted }
+						}
+					}
+					status := execute(t.Context(), t, program, &output, "eval", "--fail-defined", "-b", bundles[e.setup.name],
+						"-i", filepath.Join(files, "list.yaml"), "data.kfs.adapter."+name+"[_]")
+					for _, r := range output.Result {
+						*into = append(*into, r.Expressions[0].Value)
+					}
+					if (status != 0) != (len(*into) > 0) {
+						t.Errorf("%s: %d results and status %d", e.Path, len(*into), status)
+					}
+				}
+				return e.adapted(t, "opa", results)
+			})
 		}
 	})
 }
@@ -193,9 +210,10 @@ func (s *suite) opa(t *testing.T) {
 func (s *suite) conftest(t *testing.T) {
 	program := build(t, "conftest")
 	folders := s.folders(t, s.conftestFiles)
+	maps.Copy(folders, s.folders(t, s.instantFiles))
 	groups := map[string][]*example{}
 	for _, e := range s.examples {
-		name, _ := s.conftestFiles(e)
+		name, _ := s.instantFiles(e)
 		groups[name] = append(groups[name], e)
 	}
 	policyFolder, err := filepath.Abs(filepath.Join(root, "policies"))
@@ -211,24 +229,24 @@ func (s *suite) conftest(t *testing.T) {
 			}
 		}
 	}
-	run := func(ctx context.Context, group string, args ...string) map[string]outcome {
+	run := func(ctx context.Context, folder string, args ...string) map[string]outcome {
 		var outcomes []outcome
 		execute(ctx, t, program, &outcomes, append([]string{"test", "--output", "json", "--show-builtin-errors",
-			"-p", policyFolder, "-p", folders[group]}, args...)...)
+			"-p", policyFolder, "-p", folder}, args...)...)
 		byFile := map[string]outcome{}
 		for _, o := range outcomes {
 			byFile[o.Filename] = o
 		}
 		return byFile
 	}
-	results := func(o outcome) (deny, warn []adapted) {
-		for _, r := range o.Failures {
-			deny = append(deny, adapted{r.Msg, r.Metadata.Details, r.Metadata.Object, r.Metadata.Undecided})
+	results := func(o outcome) (r adapterResults) {
+		for _, f := range o.Failures {
+			r.Deny = append(r.Deny, adapted{f.Msg, f.Metadata.Details, f.Metadata.Object, f.Metadata.Undecided})
 		}
-		for _, r := range o.Warnings {
-			warn = append(warn, adapted{r.Msg, r.Metadata.Details, r.Metadata.Object, r.Metadata.Undecided})
+		for _, w := range o.Warnings {
+			r.Warn = append(r.Warn, adapted{w.Msg, w.Metadata.Details, w.Metadata.Object, w.Metadata.Undecided})
 		}
-		return deny, warn
+		return r
 	}
 	names := slices.Sorted(maps.Keys(groups))
 
@@ -239,15 +257,11 @@ func (s *suite) conftest(t *testing.T) {
 			for _, e := range groups[name] {
 				files = append(files, e.file)
 			}
-			byFile := run(ctx, name, files...)
+			byFile := run(ctx, folders[name], files...)
 			for _, e := range groups[name] {
-				deny, warn := results(byFile[e.file])
-				got, err := both(deny, warn)
-				if err != nil {
-					t.Errorf("%s: conftest: %v", e.Path, err)
-				}
+				got := e.adapted(t, "conftest", results(byFile[e.file]))
 				compared.Add(int64(len(got)))
-				differ(t, e.Path, unique(slices.Concat(e.separate...)), unique(got))
+				differ(t, e.Path, e.separate, got)
 			}
 		})
 		t.Logf("%d findings compared", compared.Load())
@@ -265,10 +279,11 @@ func (s *suite) conftest(t *testing.T) {
 			for i := range groups[name] {
 				files = append(files, filepath.Join(folder, fmt.Sprintf("%d.yaml", i)))
 			}
-			byFile := run(ctx, name, files...)
+			byFile := run(ctx, folders[name], files...)
 			for i, e := range groups[name] {
-				deny, warn := results(byFile[files[i]])
-				compared.Add(int64(adaptedDiffer(t, e, "conftest", deny, warn)))
+				got := e.adapted(t, "conftest", results(byFile[files[i]]))
+				compared.Add(int64(len(got)))
+				differ(t, e.Path, e.want, got)
 			}
 		})
 		t.Logf("%d findings compared", compared.Load())
@@ -277,32 +292,16 @@ func (s *suite) conftest(t *testing.T) {
 	t.Run("combine", func(t *testing.T) {
 		var compared atomic.Int64
 		each(t, s.examples, func(ctx context.Context, e *example) {
-			name, _ := s.conftestFiles(e)
 			folder := write(t, map[string][]byte{"context.yaml": stream(e.context)})
-			byFile := run(ctx, name, "--combine", filepath.Join(folder, "context.yaml"), e.file)
-			deny, warn := results(byFile["Combined"])
-			compared.Add(int64(adaptedDiffer(t, e, "conftest", deny, warn)))
+			s.now(ctx, t, e, func() []finding {
+				byFile := run(ctx, folders[e.setup.name], "--combine", filepath.Join(folder, "context.yaml"), e.file)
+				got := e.adapted(t, "conftest", results(byFile["Combined"]))
+				compared.Add(int64(len(got)))
+				return got
+			})
 		})
 		t.Logf("%d findings compared", compared.Load())
 	})
-}
-
-func both(deny, warn []adapted) ([]finding, error) {
-	denials, err := adaptedFindings("deny", deny)
-	warnings, err2 := adaptedFindings("warn", warn)
-	return append(denials, warnings...), errors.Join(err, err2)
-}
-
-// adaptedDiffer compares the adapter's results about an example's own objects with kfs's, and counts them.
-func adaptedDiffer(t *testing.T, e *example, program string, deny, warn []adapted) int {
-	t.Helper()
-	got, err := both(deny, warn)
-	if err != nil {
-		t.Errorf("%s: %s: %v", e.Path, program, err)
-	}
-	got = e.about(got)
-	differ(t, e.Path, e.want, got)
-	return len(got)
 }
 
 // list is what kubectl prints for an example and its context.
@@ -317,17 +316,17 @@ func (e *example) list() map[string]any {
 // isPlaced says whether an object had to be given its namespace, which gator doesn't do.
 func (s *suite) isPlaced(e *example) bool {
 	for i, o := range e.objects {
-		if identity(o.Value) != identity(e.values[i]) {
+		if object(o.Value) != object(e.values[i]) {
 			return true
 		}
 	}
 	return false
 }
 
-// samples are one fixture that is allowed and one that is denied, without a time of their own.
+// samples are one fixture that is allowed and one that is denied.
 func (s *suite) samples() (samples []*example) {
 	for _, allow := range []bool{true, false} {
-		i := slices.IndexFunc(s.examples, func(e *example) bool { return e.Allow() == allow && e.Now.IsZero() })
+		i := slices.IndexFunc(s.examples, func(e *example) bool { return e.Allow() == allow })
 		if i >= 0 {
 			samples = append(samples, s.examples[i])
 		}
@@ -363,15 +362,18 @@ func (s *suite) bundleFiles(e *example) (string, map[string][]byte) {
 	return e.setup.name, files
 }
 
-// conftestFiles is what conftest gets beside the policies. Its clock can't be set, but package main can replace time.now_ns.
+// conftestFiles is what conftest gets beside the policies.
 func (s *suite) conftestFiles(e *example) (string, map[string][]byte) {
 	generated, err := bundle.Conftest(s.runner.Library, s.runner.Schemas, e.setup.constraints, e.setup.profile, e.setup.flavor)
 	if err != nil {
 		panic(err)
 	}
-	if e.Now.IsZero() {
-		return e.setup.name, generated
-	}
+	return e.setup.name, generated
+}
+
+// instantFiles is the same at the fixture's time. conftest's clock can't be set, but package main can replace time.now_ns.
+func (s *suite) instantFiles(e *example) (string, map[string][]byte) {
+	name, generated := s.conftestFiles(e)
 	instant := fmt.Sprintf(" with time.now_ns as %d\n", e.Now.UnixNano())
 	main := string(generated["main.rego"])
 	for _, rule := range []string{"data.kfs.adapter.deny", "data.kfs.adapter.warn"} {
@@ -381,7 +383,7 @@ func (s *suite) conftestFiles(e *example) (string, map[string][]byte) {
 		panic("the generated main.rego isn't what this expects:\n" + main)
 	}
 	generated["main.rego"] = []byte(main)
-	return e.setup.name + e.Now.Format(time.RFC3339), generated
+	return name + " " + e.Now.Format(time.RFC3339), generated
 }
 
 func build(t *testing.T, name string) string {
@@ -416,6 +418,7 @@ func execute(ctx context.Context, t *testing.T, program string, into any, args .
 	var exit *exec.ExitError
 	if err != nil && !errors.As(err, &exit) || stderr.Len() > 0 {
 		t.Errorf("%s: %v\n%s", cmd, err, stderr.Bytes())
+		return -1
 	}
 	decoder := json.NewDecoder(&stdout)
 	decoder.UseNumber()

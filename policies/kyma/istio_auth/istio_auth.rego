@@ -499,6 +499,7 @@ _istio_path(path) := "/*" if path == "/.*"
 _istio_path(path) := path if path != "/.*"
 
 _served := _wanted_labels["serverless.kyma-project.io/function-name"] if {
+	is_object(_wanted_labels)
 	object.keys(_wanted_labels) == {
 		"serverless.kyma-project.io/function-name",
 		"serverless.kyma-project.io/managed-by",

@@ -277,7 +277,7 @@ default _runtime(_) := null
 
 _runtime(function) := function.spec.runtime
 
-# v1alpha1 doesn't require it: the webhook of Kyma 2.0, the last release to store v1alpha1, wrote nodejs14.
+# v1alpha1 doesn't require it: the webhook wrote nodejs14 (Kyma 2.0.0).
 _runtime(function) := "nodejs14" if {
 	function.apiVersion == "serverless.kyma-project.io/v1alpha1"
 	is_object(function.spec)

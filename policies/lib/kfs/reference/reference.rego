@@ -1,9 +1,9 @@
 # METADATA
 # title: Image references
 # description: |
-#   Reads image references as container tools do (github.com/distribution/reference, which kubelet, containerd and
-#   Kaniko use): what is compared is the registry and repository that would be pulled, never the text. Text that those
-#   tools refuse is no reference here either.
+#   Reads image references as container tools do (the grammar of github.com/distribution/reference, which kubelet and
+#   containerd use): what is compared is the registry and repository that would be pulled, never the text. Text that
+#   those tools refuse is no reference here either.
 package lib.kfs.reference
 
 # METADATA
@@ -107,6 +107,7 @@ _places := sprintf(`^%s(?:/%s)*/?$`, [_domain, _segment])
 
 _grammar := sprintf(`^(%s)/(%s(?:/%s)*)(?::%s)?(?:@%s)?$`, [_domain, _segment, _segment, _tag, _digest])
 
+# Without the underscore that the tools let pass in some hosts: DNS has none.
 _domain := sprintf(`(?:%s(?:\.%s)*|\[[0-9a-fA-F:]+\])(?::[0-9]+)?`, [_label, _label])
 
 _label := `(?:[0-9A-Za-z]|[0-9A-Za-z][0-9A-Za-z-]*[0-9A-Za-z])`

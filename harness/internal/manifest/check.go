@@ -69,17 +69,10 @@ func (k *checker) mapping(n *yaml3.Node, s *scope, path []any) {
 	for i := 0; i+1 < len(n.Content); i += 2 {
 		key, value := n.Content[i], n.Content[i+1]
 		if isMerge(key) {
-			for _, source := range mergeSources(value) {
-				for j := 0; j < i; j += 2 {
-					own := n.Content[j]
-					name, ok := keyName(own)
-					if !ok || first[name] != own {
-						continue
-					}
-					if _, merged := entry(source, name, 0); merged != nil {
-						k.report(ruleDuplicate, s, append(path, name), own, fmt.Sprintf(
-							"key %q is replaced by the one that << merges after it (line %d): write << first", name, k.text.line+key.Line))
-					}
+			for _, name := range mergedNames(nil, value, 0) {
+				if own := first[name]; own != nil {
+					k.report(ruleDuplicate, s, append(path, name), own, fmt.Sprintf(
+						"key %q is replaced by the one that << merges after it (line %d): write << first", name, k.text.line+key.Line))
 				}
 			}
 			k.node(value, s, append(path, "<<"))
@@ -112,6 +105,23 @@ func (k *checker) mapping(n *yaml3.Node, s *scope, path []any) {
 		}
 		k.node(value, s, at)
 	}
+}
+
+// mergedNames appends the keys that a merge of v brings.
+func mergedNames(names []string, v *yaml3.Node, depth int) []string {
+	if depth > 100 {
+		return names
+	}
+	for _, source := range mergeSources(v) {
+		for i := 0; i+1 < len(source.Content); i += 2 {
+			if key := source.Content[i]; isMerge(key) {
+				names = mergedNames(names, source.Content[i+1], depth+1)
+			} else if name, ok := keyName(key); ok {
+				names = append(names, name)
+			}
+		}
+	}
+	return names
 }
 
 // items are the scopes of a list's items if that is what the key name at path holds.

@@ -19,7 +19,7 @@ const (
 	// maxDepth bounds how deep values nest. Real objects stay below 100; what reads them later recurses.
 	maxDepth = 1000
 	// maxValues bounds the values of one document: a parser needs some hundred bytes for each.
-	maxValues = 4_000_000
+	maxValues = 3_000_000
 	// maxExpanded bounds, in bytes, what aliases may make of a document beyond twice its size.
 	maxExpanded = 4 << 20
 )
@@ -44,7 +44,7 @@ func decode(t *text) (value any, odd bool, f *fault) {
 	}()
 
 	if countValues(t.body) > maxValues {
-		return nil, false, faultf("more than %d values in one document", maxValues)
+		return nil, false, tooManyValues()
 	}
 	if hasAlias(t.body) {
 		if f := refuseExpansion(t); f != nil {
@@ -59,14 +59,9 @@ func decode(t *text) (value any, odd bool, f *fault) {
 		odd = true
 		err = decoder.Decode(&value)
 	} else {
-		var mapping yaml2.MapSlice
-		if err = decoder.Decode(&mapping); err == nil && mapping != nil {
-			value = mapping
-		}
-		var wrongType *yaml2.TypeError
-		if errors.As(err, &wrongType) {
-			return nil, false, &fault{message: notMapping}
-		}
+		var root ordered
+		err = decoder.Decode(&root)
+		value = root.value
 	}
 	switch {
 	case errors.Is(err, io.EOF):
@@ -94,15 +89,43 @@ func decode(t *text) (value any, odd bool, f *fault) {
 	return value, c.odd, nil
 }
 
+// ordered is any value with its mappings as MapSlice, which keeps duplicate keys and costs less than a map.
+type ordered struct{ value any }
+
+// UnmarshalYAML tells mappings from lists first: goyaml would take a list for a MapSlice, which is a slice.
+func (o *ordered) UnmarshalYAML(unmarshal func(any) error) error {
+	var wrongType *yaml2.TypeError
+	if err := unmarshal(&struct{}{}); err == nil { // costs the keys only
+		var mapping yaml2.MapSlice
+		err := unmarshal(&mapping)
+		o.value = mapping
+		return err
+	} else if !errors.As(err, &wrongType) {
+		return err
+	}
+	var list []ordered
+	if err := unmarshal(&list); err == nil {
+		values := make([]any, len(list))
+		for i := range list {
+			values[i] = list[i].value
+		}
+		o.value = values
+		return nil
+	} else if !errors.As(err, &wrongType) {
+		return err
+	}
+	return unmarshal(&o.value)
+}
+
+func tooManyValues() *fault { return faultf("more than %d values in one document", maxValues) }
+
 const notMapping = "not a Kubernetes object: no mapping"
 
-// countValues is an upper bound of the values in a YAML document: each but the first has one of these bytes before it.
+// countValues is an upper bound of the items and entries in a document: each but the first has one of these before it.
 func countValues(body []byte) int {
 	n := 0
-	for _, separator := range []string{"\n", ",", "[", "{", ": ", "- "} {
-		if n += bytes.Count(body, []byte(separator)); n > maxValues && separator == "\n" {
-			return n
-		}
+	for _, separator := range []string{"\n", ",", "[", "{", "- ", "? "} {
+		n += bytes.Count(body, []byte(separator))
 	}
 	return n
 }
@@ -166,13 +189,14 @@ func (c *converter) convert(in any, at *path, depth int) (any, error) {
 		return out, nil
 	case map[any]any:
 		out := make(map[string]any, len(v))
-		keys := make([]any, 0, len(v))
-		for key := range v {
-			keys = append(keys, key)
+		items := make(yaml2.MapSlice, 0, len(v))
+		for key, value := range v {
+			items = append(items, yaml2.MapItem{Key: key, Value: value})
 		}
-		slices.SortFunc(keys, func(a, b any) int { return strings.Compare(fmt.Sprintf("%T %v", a, a), fmt.Sprintf("%T %v", b, b)) })
-		for _, key := range keys {
-			if err := c.set(out, key, v[key], at, depth); err != nil {
+		order := func(item yaml2.MapItem) string { return fmt.Sprintf("%T %v", item.Key, item.Key) }
+		slices.SortFunc(items, func(a, b yaml2.MapItem) int { return strings.Compare(order(a), order(b)) })
+		for _, item := range items {
+			if err := c.set(out, item.Key, item.Value, at, depth); err != nil {
 				return nil, err
 			}
 		}

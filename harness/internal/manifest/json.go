@@ -12,6 +12,9 @@ import (
 
 // decodeJSON reads a stream of JSON objects as kubectl does; false if it isn't JSON (a flow-style YAML document begins like it).
 func decodeJSON(file string, c chunk) (docs []*document, ok bool) {
+	if countValues(c.body) > maxValues {
+		return []*document{{text: &text{file: file, body: c.body, line: c.line}, fault: tooManyValues()}}, true
+	}
 	decoder := json.NewDecoder(bytes.NewReader(c.body))
 	decoder.UseNumber()
 	for {

@@ -129,7 +129,7 @@ func (t *text) find(path []any, line int) Position {
 		where, value = key, next
 		depth++
 	}
-	if line > 0 && depth == len(path) && value.Kind == yaml3.ScalarNode {
+	if line > 0 && depth == len(path) && value.Kind == yaml3.ScalarNode && value.Value != "" {
 		return t.textLine(value, line)
 	}
 	where = firstKey(where)
@@ -268,7 +268,10 @@ func (t *text) blockLine(value *yaml3.Node, n int) Position {
 				blanks++
 				continue
 			}
-			line = line[min(indent, len(line)):]
+			if len(line)-len(strings.TrimLeft(line, " ")) < indent {
+				break // the end of the text
+			}
+			line = line[indent:]
 			spaced := line != "" && (line[0] == ' ' || line[0] == '\t')
 			switch {
 			case !started || blanks > 0 && !more && !spaced:

@@ -188,7 +188,8 @@ violation contains finding.new(rego.metadata.rule(), path, message) if {
 	some rule in _judged
 	some strategy in rule.strategies
 	strategy.kind == "delegated"
-	not _trusted_authorizers(strategy.authorizers)
+	authorizers := strategy.authorizers
+	not _trusted_authorizers(authorizers)
 	some gap in _gaps(strategy)
 
 	path := apirule.place(rule, gap.at)
@@ -271,14 +272,15 @@ violation contains finding.new(rego.metadata.rule(), path, message) if {
 	some strategy in rule.strategies
 	strategy.validates == true
 	some authentication in strategy.authentications
-	some issuer in authentication.issuers
-	is_string(issuer.value)
+	some named in authentication.issuers
+	issuer := named.value
+	is_string(issuer)
 	some url in authentication.urls
 	host := _host(url.value)
-	not _keeps_keys(issuer.value, host)
+	not _keeps_keys(issuer, host)
 
 	path := apirule.place(rule, url.at)
-	message := sprintf("%s: the keys of issuer %q come from host %q", [apirule.label(rule), issuer.value, host])
+	message := sprintf("%s: the keys of issuer %q come from host %q", [apirule.label(rule), issuer, host])
 }
 
 _judged := [rule |
@@ -292,8 +294,8 @@ _targeted(service) if not _foreign(service)
 
 _functions_only if input.parameters.targets == "functions"
 
-# What surely is no Function's: a Service that is known, whose selector is known to select none, and doesn't even look as
-# if it selected one that isn't known.
+# What surely is no Function's: a Service that is known, whose selector selects no Function that is known, and doesn't
+# look as if it were for one that isn't.
 _foreign(service) if {
 	resource := inventory.named("Service", service.namespace, service.name)
 	not _function_named(service)
@@ -472,9 +474,12 @@ _missing(strategy) := [{"at": strategy.authentications_at, "text": "there are no
 
 _missing(strategy) := [{"at": authentication.at, "text": text} |
 	some i, authentication in strategy.authentications
-	some name, values in {"issuer": authentication.issuers, "URL for its keys": authentication.urls}
-	count(values) == 0
-	text := sprintf("authentication %d names no %s", [i, name])
+	missing := [name |
+		some [name, values] in [["issuer", authentication.issuers], ["URL for its keys", authentication.urls]]
+		count(values) == 0
+	]
+	count(missing) > 0
+	text := sprintf("authentication %d names no %s", [i, concat(" and no ", missing)])
 ] if {
 	strategy.validates == true
 	count(strategy.authentications) > 0
@@ -516,13 +521,17 @@ _url_doubt(url) := "a URL for keys or introspection is no text" if not is_string
 
 _url_doubt(url) := "a URL for keys or introspection isn't https" if {
 	is_string(url)
-	not startswith(lower(url), "https://")
+	not _secure(url)
 }
 
 _url_doubt(url) := "a URL for keys or introspection has userinfo, or a host that can't be read" if {
+	_secure(url)
+	not _hosted(url)
+}
+
+_secure(url) if {
 	is_string(url)
 	startswith(lower(url), "https://")
-	not _hosted(url)
 }
 
 _hosted(url) if _host(url)

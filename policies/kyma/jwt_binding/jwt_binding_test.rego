@@ -21,7 +21,10 @@ test_authorizations[note] if {
 			"authorizations": [{"audiences": ["orders"]}, {}],
 			"want": {["KFS-102", "jwt.authorizations.1"]},
 		},
-		"blank audience": {"authorizations": [{"audiences": ["orders", " "]}], "want": {["KFS-102", "jwt.authorizations.0"]}},
+		"blank audience": {
+			"authorizations": [{"audiences": ["orders", " "]}],
+			"want": {["KFS-102", "jwt.authorizations.0"]},
+		},
 		"misspelt": {"authorizations": [{"audience": ["orders"]}], "want": {["KFS-102", "jwt.authorizations.0"]}},
 		"wildcards": {
 			"authorizations": [{"audiences": ["orders", "*"], "requiredScopes": ["r*"]}],
@@ -157,11 +160,19 @@ test_authentications[note] if {
 test_hosts[note] if {
 	some note, tc in {
 		"same": {"issuer": "https://idp.example.com/x", "url": "https://idp.example.com/keys?x=1", "want": set()},
-		"case, port, dot": {"issuer": "HTTPS://IDP.example.com", "url": "https://idp.EXAMPLE.com.:443/keys", "want": set()},
+		"case, port, dot": {
+			"issuer": "HTTPS://IDP.example.com",
+			"url": "https://idp.EXAMPLE.com.:443/keys",
+			"want": set(),
+		},
 		"http issuer": {"issuer": "http://idp.example.com", "url": "https://idp.example.com", "want": set()},
 		"address": {"issuer": "https://[2001:DB8::1]", "url": "https://[2001:db8::1]/keys", "want": set()},
 		"other host": {"issuer": "https://idp.example.com", "url": "https://keys.example.com", "want": {"KFS-110"}},
-		"suffix": {"issuer": "https://idp.example.com", "url": "https://idp.example.com.evil.example", "want": {"KFS-110"}},
+		"suffix": {
+			"issuer": "https://idp.example.com",
+			"url": "https://idp.example.com.evil.example",
+			"want": {"KFS-110"},
+		},
 		"other port": {"issuer": "https://idp.example.com", "url": "https://idp.example.com:8443", "want": {"KFS-110"}},
 		"issuer no URL": {"issuer": "idp", "url": "https://idp", "want": {"KFS-110"}},
 		"issuer with userinfo": {
@@ -176,14 +187,34 @@ test_hosts[note] if {
 			"url": "http://keys.demo.svc.cluster.local",
 			"want": {"KFS-107", "KFS-110"},
 		},
-		"userinfo": {"issuer": "https://idp.example.com", "url": "https://idp.example.com@evil.example", "want": {"KFS-107"}},
-		"userinfo with password": {"issuer": "https://i.example", "url": "https://a:b@i.example/k", "want": {"KFS-107"}},
-		"backslash": {"issuer": "https://idp.example.com", "url": `https://idp.example.com\@evil.example`, "want": {"KFS-107"}},
-		"escape": {"issuer": "https://idp.example.com", "url": "https://idp.example.com%2eevil.example", "want": {"KFS-107"}},
+		"userinfo": {
+			"issuer": "https://idp.example.com",
+			"url": "https://idp.example.com@evil.example",
+			"want": {"KFS-107"},
+		},
+		"userinfo with password": {
+			"issuer": "https://i.example",
+			"url": "https://a:b@i.example/k",
+			"want": {"KFS-107"},
+		},
+		"backslash": {
+			"issuer": "https://idp.example.com",
+			"url": `https://idp.example.com\@evil.example`,
+			"want": {"KFS-107"},
+		},
+		"escape": {
+			"issuer": "https://idp.example.com",
+			"url": "https://idp.example.com%2eevil.example",
+			"want": {"KFS-107"},
+		},
 		"kelvin": {"issuer": "https://idp.kyma.example", "url": "https://idp.\u212ayma.example", "want": {"KFS-107"}},
 		"two dots": {"issuer": "https://idp.example.com", "url": "https://idp.example.com..", "want": {"KFS-107"}},
 		"blank before": {"issuer": "https://idp.example.com", "url": " https://idp.example.com", "want": {"KFS-107"}},
-		"blank inside": {"issuer": "https://idp.example.com", "url": "https://idp.example.com/a b", "want": {"KFS-107"}},
+		"blank inside": {
+			"issuer": "https://idp.example.com",
+			"url": "https://idp.example.com/a b",
+			"want": {"KFS-107"},
+		},
 		"line break": {"issuer": "https://idp.example.com", "url": "https://idp.example.com\n", "want": {"KFS-107"}},
 		"no host": {"issuer": "https://idp.example.com", "url": "https:///keys", "want": {"KFS-107"}},
 		"empty": {"issuer": "https://idp.example.com", "url": "", "want": {"KFS-107"}},
@@ -217,7 +248,9 @@ test_trusted_issuers[note] if {
 			"want": {"KFS-110"},
 		},
 		"another issuer": {
-			"parameters": {"trustedIssuers": [{"issuer": "https://idp.example.com/", "jwksHosts": ["keys.example.com"]}]},
+			"parameters": {
+				"trustedIssuers": [{"issuer": "https://idp.example.com/", "jwksHosts": ["keys.example.com"]}],
+			},
 			"want": {"KFS-107", "KFS-110"},
 		},
 		"unreadable entry": {"parameters": {"trustedIssuers": ["x"]}, "want": {"KFS-107", "KFS-110"}},
@@ -300,7 +333,11 @@ test_delegated[note] if {
 		},
 		"introspection, issuer": {
 			"handler": "oauth2_introspection",
-			"config": {"introspection_url": "https://i.example", "target_audience": ["orders"], "trusted_issuers": [""]},
+			"config": {
+				"introspection_url": "https://i.example",
+				"target_audience": ["orders"],
+				"trusted_issuers": [""],
+			},
 			"want": {["KFS-107", ".config.trusted_issuers.0"]},
 		},
 		"client credentials": {

@@ -122,7 +122,7 @@ _own(resource) := {"content": content, "path": ["spec"], "hidden": false, "versi
 	content := _read(_at(resource, ["spec"]))
 }
 
-_judged(resource) if _version(resource) in _old
+_judged(resource) if _aged(resource)
 
 _judged(resource) if not _ruleless(resource)
 
@@ -131,12 +131,12 @@ _ruleless(resource) if _at(resource, ["spec", "rules"]) in [null, []]
 
 # Where original-version says v1beta1 the controller uses the annotation whatever the rules say.
 _hiding(resource) := _beta if {
-	not _version(resource) in _old
+	not _aged(resource)
 	_at(resource, ["metadata", "annotations", "gateway.kyma-project.io/original-version"]) == "v1beta1"
 }
 
 _hiding(resource) := _beta if {
-	not _version(resource) in _old
+	not _aged(resource)
 	_ruleless(resource)
 }
 
@@ -270,7 +270,8 @@ _strategies(spec, rule) := _listed_or_unknown(array.concat(
 		[_external(rule.extAuth) | "extAuth" in object.keys(rule)],
 	),
 )) if {
-	not spec.version in _old
+	version := spec.version
+	not version in _old
 }
 
 _listed_or_unknown(strategies) := strategies if count(strategies) > 0
@@ -484,7 +485,8 @@ _scoped(config) if {
 _ory_parameters(_, null) := []
 
 _ory_parameters(at, source) := [array.concat(at, ["token_from", "query_parameter"]) |
-	not is_null(object.get(_read(source), "query_parameter", null))
+	parameter := object.get(_read(source), "query_parameter", null)
+	not is_null(parameter)
 ] if {
 	is_object(source)
 }
@@ -552,7 +554,9 @@ _wildcard(value) if startswith(trim_space(value), "*")
 
 _wildcard(value) if endswith(trim_space(value), "*")
 
-_strength(strategy) := object.get(_kind_strength, strategy.kind, 0) if not strategy.kind in {"jwt", "delegated"}
+_strength(strategy) := 0 if strategy.kind in {"open", "unknown"}
+
+_strength(strategy) := 5 if strategy.kind == "deny"
 
 _strength(strategy) := min([_entry_strength[entry.binds] | some entry in strategy.entries]) if {
 	strategy.kind in {"jwt", "delegated"}
@@ -564,11 +568,11 @@ _strength(strategy) := 1 if {
 	count(strategy.entries) == 0
 }
 
-_kind_strength := {"deny": 5}
-
 _entry_strength := {"nothing": 1, "wildcard": 2, "scope": 3, "audience": 4}
 
 _version(resource) := trim_prefix(_text(_at(resource, ["apiVersion"])), "gateway.kyma-project.io/")
+
+_aged(resource) if _version(resource) in _old
 
 _old := {"v1alpha1", "v1beta1"}
 

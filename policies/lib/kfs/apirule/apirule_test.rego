@@ -253,10 +253,25 @@ test_hidden[note] if {
 			"want": ["v2"],
 			"lost": {"v1beta1-spec"},
 		},
-		"not JSON": {"version": "v2", "annotations": {"v1beta1-spec": "rules: []"}, "want": [], "lost": {"v1beta1-spec"}},
-		"no text": {"version": "v2", "annotations": {"v1beta1-spec": {"rules": [{}]}}, "want": [], "lost": {"v1beta1-spec"}},
+		"not JSON": {
+			"version": "v2",
+			"annotations": {"v1beta1-spec": "rules: []"},
+			"want": [],
+			"lost": {"v1beta1-spec"},
+		},
+		"no text": {
+			"version": "v2",
+			"annotations": {"v1beta1-spec": {"rules": [{}]}},
+			"want": [],
+			"lost": {"v1beta1-spec"},
+		},
 		"no object": {"version": "v2", "annotations": {"v1beta1-spec": "[]"}, "want": [], "lost": {"v1beta1-spec"}},
-		"no rules": {"version": "v2", "annotations": {"v1beta1-spec": `{"rules":{}}`}, "want": [], "lost": {"v1beta1-spec"}},
+		"no rules": {
+			"version": "v2",
+			"annotations": {"v1beta1-spec": `{"rules":{}}`},
+			"want": [],
+			"lost": {"v1beta1-spec"},
+		},
 		"empty rules": {
 			"version": "v2",
 			"annotations": {"v1beta1-spec": `{"rules":[]}`},
@@ -453,10 +468,18 @@ test_istio[note] if {
 	some note, tc in {
 		"all": {
 			"jwt": {
-				"authentications": [{"issuer": "i", "jwksUri": "u", "fromParams": ["t"]}, {"issuer": "j", "fromParams": []}],
+				"authentications": [
+					{"issuer": "i", "jwksUri": "u", "fromParams": ["t"]},
+					{"issuer": "j", "fromParams": []},
+				],
 				"authorizations": [{"audiences": ["a"]}, null],
 			},
-			"want": [["audience", "nothing"], [["i"], ["j"]], [["u"], []], [["jwt", "authentications", 0, "fromParams"]]],
+			"want": [
+				["audience", "nothing"],
+				[["i"], ["j"]],
+				[["u"], []],
+				[["jwt", "authentications", 0, "fromParams"]],
+			],
 		},
 		"unreadable": {
 			"jwt": {"authentications": {"issuer": "i"}, "authorizations": {"audiences": ["a"]}},

@@ -62,7 +62,8 @@ type setup struct {
 	profile     string
 	flavor      string
 	constraints []*constraint.Constraint
-	files       map[string][]byte // Gatekeeper's YAML
+	files       map[string][]byte   // Gatekeeper's YAML
+	kinds       map[string][]string // the constraints' kinds in each of the files
 }
 
 // finding is what consumers must agree on. Path and TextLine give kfs's file, line and column.
@@ -130,8 +131,10 @@ func (s *suite) setup(ctx context.Context, name string, f fixture.Fixture) (*set
 	if err != nil {
 		return nil, err
 	}
-	c := &setup{name: name, profile: f.Profile, flavor: f.Flavor, constraints: constraints, files: map[string][]byte{}}
-	own := map[string]bool{}
+	c := &setup{
+		name: name, profile: f.Profile, flavor: f.Flavor, constraints: constraints,
+		files: map[string][]byte{}, kinds: map[string][]string{},
+	}
 	if f.Constraints != "" {
 		file := path.Join(f.Folder, f.Constraints)
 		text, err := os.ReadFile(filepath.Join(root, "fixtures", file))
@@ -143,7 +146,7 @@ func (s *suite) setup(ctx context.Context, name string, f fixture.Fixture) (*set
 			return nil, err
 		}
 		for _, o := range input.Objects {
-			own[o.Kind()] = true
+			c.kinds["own.yaml"] = append(c.kinds["own.yaml"], o.Kind())
 		}
 		c.files["own.yaml"] = text
 	}
@@ -157,8 +160,8 @@ func (s *suite) setup(ctx context.Context, name string, f fixture.Fixture) (*set
 		if err := yaml.Unmarshal(text, &head); err != nil {
 			return nil, err
 		}
-		if !own[head.Kind] {
-			c.files[base] = text
+		if !slices.Contains(c.kinds["own.yaml"], head.Kind) {
+			c.files[base], c.kinds[base] = text, []string{head.Kind}
 		}
 	}
 	if len(c.files) == 0 {

@@ -165,21 +165,22 @@ violation contains finding.new(rego.metadata.rule(), _service_at(rule), message)
 #   id: KFS-115
 #   severity: high
 #   profiles: {baseline: deny, strict: deny}
-#   inventory: [APIRule]
+#   inventory: [APIRule, Function, Service]
 #   remediation: |
 #     Expose the service by one APIRule, or ask for the same audience in all of them.
 violation contains finding.new(rego.metadata.rule(), apirule.place(rule, _weakest(rule).at), message) if {
 	input.review.object.kind == "APIRule"
 	finding.selected(rego.metadata.rule())
 	some rule in _rules
-	stricter := sort([{"label": label, "strength": exposure.strength} |
-		some exposure in _exposures[_key(rule.service)]
+	stricter := sort({{"label": label, "strength": exposure.strength} |
+		some target in _targets(rule.service)
+		some exposure in _exposures[target]
 		exposure.strength > rule.strength
 		_another(exposure.apirule)
 		_meets(exposure.methods, rule.methods)
 		httppath.overlaps(exposure.shape, rule.shape)
 		label := sprintf("%s/%s", [exposure.apirule.namespace, exposure.apirule.name])
-	])
+	})
 	count(stricter) > 0
 
 	message := sprintf("%s exposes service %q to %s, APIRule %q to %s%s", [
@@ -220,7 +221,7 @@ violation contains finding.new(rego.metadata.rule(), backend.at, message) if {
 	count(exposed) > 0
 	not _made_by_controller
 
-	message := sprintf("%s exposes Function %s beside APIRule", [input.review.object.kind, _named(exposed)])
+	message := sprintf("%s %s", [input.review.object.kind, _exposing(exposed)])
 }
 
 # METADATA
@@ -297,7 +298,10 @@ _opening(strategy) := sprintf("unknown handler %q", [strategy.handler]) if {
 	strategy.handler != ""
 }
 
-_opening({"kind": "unknown", "handler": ""}) := "it has no strategy that can be read"
+_opening(strategy) := "it has no strategy that can be read" if {
+	strategy.kind == "unknown"
+	strategy.handler == ""
+}
 
 _listed(words) := concat(", ", sort(words))
 
@@ -405,10 +409,10 @@ _foreign(service) if count(_functions_behind(service)) > 0
 _only_functions if input.parameters.foreignServices == "functions"
 
 # What all APIRules let in, by service. It doesn't touch input: it is the same for every review.
-_exposures[key] contains exposure if {
+_exposures[target] contains exposure if {
 	some resource in inventory.everywhere("APIRule")
 	some rule in apirule.rules(resource)
-	key := _key(rule.service)
+	some target in _targets(rule.service)
 	exposure := {
 		"apirule": {"namespace": _namespace(resource), "name": resource.metadata.name},
 		"methods": [method | some method in rule.methods],
@@ -416,6 +420,9 @@ _exposures[key] contains exposure if {
 		"strength": apirule.strength(rule),
 	}
 }
+
+# API Gateway's policies select the service's pods, so an alias of a Function's Service is that Service.
+_targets(service) := {_key(service)} | _functions_behind(service)
 
 _key(service) := sprintf("%s/%s", [service.namespace, service.name])
 
@@ -454,9 +461,9 @@ _exposed(backend) := _selected(backend.namespace, backend.selector) if _has_sele
 
 _has_selector(backend) if "selector" in object.keys(backend)
 
-_named(names) := "?" if names == {""}
+_exposing(names) := "leads to a backend that can't be read" if names == {""}
 
-_named(names) := sprintf("%q%s", [sort(names)[0], _more(names)]) if names != {""}
+_exposing(names) := sprintf("exposes Function %q%s beside APIRule", [sort(names)[0], _more(names)]) if names != {""}
 
 # A Function's own Service has its name; another leads to it if its selector takes the Function's pods.
 _functions_behind(service) := {_key(service) | inventory.named("Function", service.namespace, service.name)} | {name |

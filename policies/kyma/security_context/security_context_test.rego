@@ -99,6 +99,11 @@ test_findings[note] if {
 			"want": {"KFS-513"},
 			"path": "spec.containerSecurityContext.runAsGroup",
 		},
+		"the pod has root's group": {
+			"spec": {"podSecurityContext": {"runAsGroup": 0}},
+			"want": {"KFS-513"},
+			"path": "spec.podSecurityContext.runAsGroup",
+		},
 		"a file system group out of range": {
 			"spec": {"podSecurityContext": {"fsGroup": 4294967296}},
 			"want": {"KFS-513"},
@@ -112,6 +117,11 @@ test_findings[note] if {
 		},
 		"groups as text": {
 			"spec": {"podSecurityContext": {"supplementalGroups": "1000"}},
+			"want": {"KFS-513"},
+			"path": "spec.podSecurityContext.supplementalGroups",
+		},
+		"groups as a map": {
+			"spec": {"podSecurityContext": {"supplementalGroups": {"0": 0}}},
 			"want": {"KFS-513"},
 			"path": "spec.podSecurityContext.supplementalGroups",
 		},
@@ -207,6 +217,10 @@ test_restricted_not_enforced[note] if {
 			"namespace": _namespace({}),
 			"parameters": {"clusterDefaultLevel": "baseline"},
 		},
+		"no label, the cluster enforces privileged": {
+			"namespace": _namespace({}),
+			"parameters": {"clusterDefaultLevel": "privileged"},
+		},
 		"the label comes before the cluster's default": {
 			"namespace": _namespace({_enforce: "baseline"}),
 			"parameters": {"clusterDefaultLevel": "restricted"},
@@ -224,6 +238,11 @@ _runs_as_root(tc) := {result.details.rule | some result in found} if {
 	)
 	found := security_context.violation with input as {"review": review, "parameters": object.get(tc, "parameters", {})}
 		with data.inventory as object.get(tc, "inventory", {})
+}
+
+test_unselected if {
+	review := _review({"podSecurityContext": {"runAsUser": 0}})
+	_places({"review": review, "parameters": {"rules": ["KFS-511", "KFS-512"]}}) == set()
 }
 
 # A field that restricted forbids is left to KFS-514 where that is on; what it doesn't forbid stays.

@@ -224,11 +224,25 @@ _apparmor_profile(profile) if {
 	startswith(profile, "localhost/")
 }
 
+_whole(number) if {
+	is_number(number)
+	floor(number) == number
+}
+
 _step(key) := sprintf(".%s", [key]) if is_string(key)
 
 _step(i) := sprintf("[%d]", [i]) if is_number(i)
 
-_shown(context, field) := json.marshal(given(context, field))
+_shown(context, field) := json.marshal(value) if {
+	value := given(context, field)
+	not _whole(value)
+}
+
+# Gatekeeper reads every number as a float64, which json.marshal writes as 4.294967296e+09.
+_shown(context, field) := format_int(value, 10) if {
+	value := given(context, field)
+	_whole(value)
+}
 
 _shown(context, field) := "missing" if not _has(context, field)
 

@@ -8,6 +8,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -56,14 +57,37 @@ func compare(body []byte) error {
 		got = nil
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
-		if odd { // keys that become equal as strings: the reference keeps a random one
-			if _, err := yaml.YAMLToJSONStrict(body); err == nil {
-				return nil
-			}
+		var plain any
+		if _ = yaml2.Unmarshal(body, &plain); odd && collide(plain) {
+			return nil
 		}
 		return fmt.Errorf("differs: %s", diff)
 	}
 	return nil
+}
+
+// collide says that keys become equal as strings somewhere: the reference keeps a random one.
+func collide(value any) bool {
+	switch v := value.(type) {
+	case []any:
+		return slices.ContainsFunc(v, collide)
+	case map[any]any:
+		names := map[string]bool{}
+		for key, value := range v {
+			one := map[string]any{}
+			_ = (&converter{}).set(one, key, nil, nil, 0)
+			for name := range one {
+				if names[name] {
+					return true
+				}
+				names[name] = true
+			}
+			if collide(value) {
+				return true
+			}
+		}
+	}
+	return false
 }
 
 func countDocuments(body []byte) int {

@@ -71,7 +71,8 @@ violation contains finding.new(rego.metadata.rule(), opening.path, message) if {
 	finding.selected(rego.metadata.rule())
 	not _trusted
 	some opening in _openings
-	not _requested(opening.rule)
+	rule := opening.rule
+	not _requested(rule)
 	count(_pods) > 0
 
 	message := sprintf("%s names no caller, so anyone may call %s", [opening.name, _victims])
@@ -100,7 +101,8 @@ violation contains finding.new(rego.metadata.rule(), path, message) if {
 	issuer := _member(jwt_rule, "issuer")
 	_replayable(issuer)
 
-	path := array.concat(["spec", "jwtRules", i], [key | some key in object.keys(_object(jwt_rule)); key == "audiences"])
+	at := [key | some key in object.keys(_object(jwt_rule)); key == "audiences"]
+	path := array.concat(["spec", "jwtRules", i], at)
 	message := sprintf("any token of issuer %s opens %s: no audience or scope binds it", [_quoted(issuer), _victims])
 }
 
@@ -237,7 +239,8 @@ _openings contains {"path": array.concat(["spec", "rules"], at), "name": name, "
 	not _conditioned(rule)
 	not _harmless(rule)
 	some caller in _callers(rule)
-	not _bound(caller.source)
+	source := caller.source
+	not _bound(source)
 
 	at := array.concat([i], caller.at)
 	name := concat("", [sprintf("rule %d", [i]), caller.name])
@@ -380,20 +383,13 @@ _replayable(issuer) if {
 	not _guarded(pod, issuer)
 }
 
-# Something on the pod demands a bound token (or nobody may call it at all), and no rule takes one that isn't.
+# A rule on the pod demands a bound token, and none takes one that isn't. That nobody may call it yet is no guard: the
+# rule that someone adds is judged for the callers it names, and an issuer is one.
 _guarded(pod, issuer) if {
-	policies := _allow_policies(pod)
-	count(policies) > 0
-	rules := [rule | some spec in policies; some rule in _list(spec, "rules")]
-	_demanding(rules)
+	rules := [rule | some spec in _allow_policies(pod); some rule in _list(spec, "rules")]
+	some demand in rules
+	_token_bound(demand)
 	every rule in rules { _spares(rule, issuer) }
-}
-
-_demanding([])
-
-_demanding(rules) if {
-	some rule in rules
-	_token_bound(rule)
 }
 
 _spares(rule, _) if _token_bound(rule)

@@ -34,6 +34,8 @@ _orders := {
 	"serverless.kyma-project.io/uuid": "4711",
 }
 
+_cart := object.union(_orders, {"serverless.kyma-project.io/function-name": "cart"})
+
 _object(kind, spec) := {
 	"apiVersion": "security.istio.io/v1",
 	"kind": kind,
@@ -79,7 +81,7 @@ test_source_names_a_caller[note] if {
 		"network": {"ipBlocks": ["10.0.0.0/8"]},
 		"private networks": {"ipBlocks": ["10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "fc00::/7"]},
 		"addresses": {"ipBlocks": ["10.1.2.3", "2001:db8::1"]},
-		"sixteen of the widest networks": {"ipBlocks": [sprintf("%d.0.0.0/8", [2 * i]) | some i in numbers.range(1, 16)]},
+		"sixteen of the widest networks": {"ipBlocks": _every_second(16)},
 		"the widest network of IPv6": {"ipBlocks": ["2a02::/16"]},
 		"client network": {"remoteIpBlocks": ["203.0.113.0/24", "2001:db8::/32"]},
 		"one of two conditions": {"principals": ["*"], "namespaces": ["shop"]},
@@ -127,7 +129,7 @@ test_source_names_no_caller[note] if {
 		"halves of IPv6": {"remoteIpBlocks": ["::/1", "8000::/1"]},
 		"all global IPv6": {"remoteIpBlocks": ["2000::/3"]},
 		"a network and its neighbour": {"ipBlocks": ["10.0.0.0/8", "11.0.0.0/8"]},
-		"every second network": {"ipBlocks": [sprintf("%d.0.0.0/8", [2 * i]) | some i in numbers.range(0, 16)]},
+		"every second network": {"ipBlocks": _every_second(17)},
 		"a registry's IPv6 network": {"ipBlocks": ["2400::/12"]},
 		"a network and all": {"ipBlocks": ["10.0.0.0/8", "0.0.0.0/0"]},
 		"all client addresses": {"remoteIpBlocks": ["0.0.0.0/0"]},
@@ -146,6 +148,8 @@ test_source_names_no_caller[note] if {
 
 	_found(_from(source), _functions) == _first_source
 }
+
+_every_second(n) := [sprintf("%d.0.0.0/8", [2 * i]) | some i in numbers.range(1, n)]
 
 test_rules_open[note] if {
 	some note, tc in {
@@ -299,6 +303,8 @@ test_action[note] if {
 	_found(_object("AuthorizationPolicy", {"action": tc.action, "rules": [{}]}), _functions) == tc.want
 }
 
+_labelled(labels) := {"selector": {"matchLabels": labels}}
+
 _open(fields) := _object("AuthorizationPolicy", object.union({"rules": [{}]}, fields))
 
 test_selected_pods[note] if {
@@ -310,13 +316,15 @@ test_selected_pods[note] if {
 		"the four labels": {"selector": {"matchLabels": _orders}},
 		"the name": {"selector": {"matchLabels": {"app.kubernetes.io/name": "orders"}}},
 		"labels of the spec": {"selector": {"matchLabels": {"tier": "backend"}}},
-		"all Functions": {"selector": {"matchLabels": {"serverless.kyma-project.io/managed-by": "function-controller"}}},
+		"all Functions": _labelled({"serverless.kyma-project.io/managed-by": "function-controller"}),
 		"a Function to come": {"selector": {"matchLabels": {"serverless.kyma-project.io/function-name": "later"}}},
 		"a Function of the build": {"selector": {"matchLabels": {
 			"serverless.kyma-project.io/managed-by": "me",
 			"team": "a",
 		}}},
-		"expressions, which Istio doesn't read": {"selector": {"matchExpressions": [{"key": "app", "operator": "Exists"}]}},
+		"expressions, which Istio doesn't read": {"selector": {"matchExpressions": [
+			{"key": "app", "operator": "Exists"},
+		]}},
 		"a selector that is none": {"selector": "app=shop"},
 		"labels that are none": {"selector": {"matchLabels": "app=shop"}},
 		"labels that are no strings": {"selector": {"matchLabels": {"app": 1}}},
@@ -356,7 +364,7 @@ test_without_functions_whole_namespace_is_no_finding if {
 }
 
 test_function_named_by_label_needs_no_inventory if {
-	_found(_open({"selector": {"matchLabels": {"serverless.kyma-project.io/function-name": "orders"}}}), {}) == _whole_rule
+	_found(_open(_labelled({"serverless.kyma-project.io/function-name": "orders"})), {}) == _whole_rule
 }
 
 test_namespaces[note] if {
@@ -482,6 +490,8 @@ test_authentication_without_rules[note] if {
 	_found(_object("RequestAuthentication", tc.spec), _functions) == tc.want
 }
 
+_tokens(principals) := {"from": [{"source": {"requestPrincipals": principals}}]}
+
 _audience := {"key": "request.auth.claims[aud]", "values": ["orders"]}
 
 _bound_rule := {"from": [{"source": {"requestPrincipals": ["https://idp.example.com/*"]}}], "when": [_audience]}
@@ -500,21 +510,22 @@ test_policies_bind_tokens[note] if {
 	some note, policies in {
 		"its only rule": {"a": {"spec": {"rules": [_bound_rule]}}},
 		"selected": {"a": {"spec": {"selector": {"matchLabels": _orders}, "action": "ALLOW", "rules": [_bound_rule]}}},
-		"nobody may call": {"a": {"spec": {}}},
-		"nobody may call, rules null": {"a": {"spec": {"rules": null}}},
 		"besides callers without token": {
 			"a": {"spec": {"rules": [_bound_rule]}},
 			"b": {"spec": {"rules": [{"from": [{"source": {"namespaces": ["shop"]}}]}]}},
 		},
 		"besides tokens of another issuer": {"a": {"spec": {"rules": [
 			_bound_rule,
-			{"from": [{"source": {"requestPrincipals": ["https://other.example.com/*", "https://idp.example.com.evil/x"]}}]},
+			_tokens(["https://other.example.com/*", "https://idp.example.com.evil/x"]),
 		]}}},
 		"besides principals of another issuer in when": {"a": {"spec": {"rules": [
 			_bound_rule,
 			{"when": [{"key": "request.auth.principal", "values": ["https://other.example.com/*"]}]},
 		]}}},
-		"besides an open path": {"a": {"spec": {"rules": [_bound_rule, {"to": [{"operation": {"paths": ["/healthz"]}}]}]}}},
+		"besides an open path": {"a": {"spec": {"rules": [
+			_bound_rule,
+			{"to": [{"operation": {"paths": ["/healthz"]}}]},
+		]}}},
 		"besides a policy of other pods": {
 			"a": {"spec": {"rules": [_bound_rule]}},
 			"b": {"spec": {"selector": {"matchLabels": {"app": "shop"}}, "rules": [{}]}},
@@ -552,18 +563,19 @@ test_policies_do_not_bind_tokens[note] if {
 		"that let anyone in": {"a": {"spec": {"rules": [_bound_rule, {}]}}},
 		"whose rules can't be read": {"a": {"spec": {"rules": "all"}}},
 		"whose spec can't be read": {"a": {"spec": "all"}},
-		"with an unbound rule": _besides({"from": [{"source": {"requestPrincipals": ["https://idp.example.com/*"]}}]}),
+		"that let nobody in": {"a": {"spec": {}}, "b": {"spec": {"rules": null}}},
+		"with an unbound rule": _besides(_tokens(["https://idp.example.com/*"])),
 		"with an unbound source": _besides({"from": [
 			{"source": {"namespaces": ["shop"]}},
 			{"source": {"requestPrincipals": ["https://idp.example.com/*"]}},
 		]}),
-		"with any token": _besides({"from": [{"source": {"requestPrincipals": ["*"]}}]}),
-		"with one subject": _besides({"from": [{"source": {"requestPrincipals": ["https://idp.example.com/alice"]}}]}),
-		"with issuers by prefix": _besides({"from": [{"source": {"requestPrincipals": ["https://idp*"]}}]}),
-		"with subjects by prefix": _besides({"from": [{"source": {"requestPrincipals": ["https://idp.example.com/a*"]}}]}),
-		"with a subject of any issuer": _besides({"from": [{"source": {"requestPrincipals": ["*/alice"]}}]}),
-		"with a principal that is none": _besides({"from": [{"source": {"requestPrincipals": [null]}}]}),
-		"with principals that are no list": _besides({"from": [{"source": {"requestPrincipals": "x"}}]}),
+		"with any token": _besides(_tokens(["*"])),
+		"with one subject": _besides(_tokens(["https://idp.example.com/alice"])),
+		"with issuers by prefix": _besides(_tokens(["https://idp*"])),
+		"with subjects by prefix": _besides(_tokens(["https://idp.example.com/a*"])),
+		"with a subject of any issuer": _besides(_tokens(["*/alice"])),
+		"with a principal that is none": _besides(_tokens([null])),
+		"with principals that are no list": _besides(_tokens("x")),
 		"with any token of the gateway": _besides({"from": [{"source": {
 			"principals": ["cluster.local/ns/istio-system/sa/istio-ingressgateway-service-account"],
 			"requestPrincipals": ["https://idp.example.com/*"],
@@ -586,7 +598,7 @@ test_policies_do_not_bind_tokens[note] if {
 _besides(rule) := {"a": {"spec": {"rules": [_bound_rule, rule]}}}
 
 test_unreadable_issuer_may_be_any if {
-	policies := _with_policies(_besides({"from": [{"source": {"requestPrincipals": ["https://other.example.com/*"]}}]}))
+	policies := _with_policies(_besides(_tokens(["https://other.example.com/*"])))
 
 	_found(_authentication({"issuer": 7}), policies) == _unbound
 }
@@ -636,7 +648,7 @@ test_sidecar_rewritten[note] if {
 		"Sidecar with patches": {"kind": "Sidecar", "spec": {"configPatches": [{"match": {"context": "GATEWAY"}}]}},
 		"Sidecar of the namespace": {"kind": "Sidecar", "spec": {}},
 		"WasmPlugin": {"kind": "WasmPlugin", "spec": {"selector": {"matchLabels": _orders}}},
-		"WasmPlugin of a Service": {"kind": "WasmPlugin", "spec": {"targetRefs": [{"kind": "Service", "name": "orders"}]}},
+		"WasmPlugin of a Service": {"kind": "WasmPlugin", "spec": {"targetRef": {"kind": "Service", "name": "orders"}}},
 	}
 
 	_found(_object(tc.kind, tc.spec), _functions) == {["KFS-123", ["kind"]]}
@@ -645,7 +657,9 @@ test_sidecar_rewritten[note] if {
 test_sidecar_left_alone[note] if {
 	some note, tc in {
 		"EnvoyFilter of others": {"kind": "EnvoyFilter", "spec": {"workloadSelector": {"labels": {"app": "shop"}}}},
-		"EnvoyFilter for gateways": {"kind": "EnvoyFilter", "spec": {"configPatches": [{"match": {"context": "GATEWAY"}}]}},
+		"EnvoyFilter for gateways": {"kind": "EnvoyFilter", "spec": {"configPatches": [
+			{"match": {"context": "GATEWAY"}},
+		]}},
 		"Sidecar of others": {"kind": "Sidecar", "spec": {"workloadSelector": {"labels": {"app": "shop"}}}},
 		"WasmPlugin of others": {"kind": "WasmPlugin", "spec": {"selector": {"matchLabels": {"app": "shop"}}}},
 		"WasmPlugin of another Service": {
@@ -759,7 +773,7 @@ test_generated_authentication[note] if {
 			"want": _unbound,
 		},
 		"another issuer": {
-			"object": _authentication({"issuer": "https://evil.example.com", "jwksUri": "https://idp.example.com/keys"}),
+			"object": _authentication({"issuer": "https://evil.example", "jwksUri": "https://idp.example.com/keys"}),
 			"labels": _owner("orders.v2", "edge"),
 			"want": _unbound,
 		},
@@ -784,7 +798,7 @@ test_generated_authentication[note] if {
 		},
 		"pods of another Service": {
 			"object": _object("RequestAuthentication", {
-				"selector": {"matchLabels": object.union(_orders, {"serverless.kyma-project.io/function-name": "cart"})},
+				"selector": {"matchLabels": _cart},
 				"jwtRules": _authenticated.spec.jwtRules,
 			}),
 			"labels": _owner("orders.v2", "edge"),
@@ -811,13 +825,19 @@ test_generated_policy[note] if {
 			"object": _owned(_any_token({"paths": ["/bound"]}), labels),
 			"want": _first_source,
 		},
-		"any token elsewhere": {"object": _owned(_any_token({"paths": ["/*", "/bound"]}), labels), "want": _first_source},
+		"any token elsewhere": {
+			"object": _owned(_any_token({"paths": ["/*", "/bound"]}), labels),
+			"want": _first_source,
+		},
 		"any token everywhere": {"object": _owned(_any_token({}), labels), "want": _first_source},
 		"any token at a strict APIRule": {
 			"object": _owned(_any_token({"paths": ["/*"]}), _owner("orders.v2", "edge")),
 			"want": _first_source,
 		},
-		"anyone": {"object": _owned(_policy([{"to": [{"operation": {"paths": ["/*"]}}]}]), labels), "want": _whole_rule},
+		"anyone": {
+			"object": _owned(_policy([{"to": [{"operation": {"paths": ["/*"]}}]}]), labels),
+			"want": _whole_rule,
+		},
 		"no owner": {"object": _any_token({"paths": ["/*"]}), "want": _first_source},
 	}
 
@@ -831,9 +851,11 @@ test_review_is_skipped_where_rules_are_not_selected if {
 }
 
 test_unreadable_functions_count if {
-	namespaces := {"demo": _kinds("serverless.kyma-project.io/v1alpha2", "Function", {"a": null, "b": {"metadata": []}})}
+	unreadable := {"a": null, "b": {"metadata": []}}
+	namespaces := {"demo": _kinds("serverless.kyma-project.io/v1alpha2", "Function", unreadable)}
+	message := "KFS-121: rule 0 names no caller, so anyone may call the pods of Functions"
 
 	_found(_policy([{}]), namespaces) == _whole_rule
 	_found(object.union(_policy([{}]), {"metadata": {"namespace": "istio-system"}}), namespaces) == _whole_rule
-	_messages(_policy([{}]), namespaces) == {"KFS-121: rule 0 names no caller, so anyone may call the pods of Functions"}
+	_messages(_policy([{}]), namespaces) == {message}
 }

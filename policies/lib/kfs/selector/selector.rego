@@ -60,7 +60,9 @@ _satisfied(requirement, labels) if {
 
 _satisfied(requirement, labels) if {
 	requirement.operator == "NotIn"
-	not _has_one_of(labels, requirement.key, requirement.values)
+	key := requirement.key
+	values := requirement.values
+	not _has_one_of(labels, key, values)
 }
 
 _satisfied(requirement, labels) if {
@@ -70,7 +72,8 @@ _satisfied(requirement, labels) if {
 
 _satisfied(requirement, labels) if {
 	requirement.operator == "DoesNotExist"
-	not _has(labels, requirement.key)
+	key := requirement.key
+	not _has(labels, key)
 }
 
 _agrees(labels, key, values) if labels[key] in values

@@ -156,6 +156,7 @@ _hidden(resource) := {"content": content, "path": _beta, "hidden": true, "versio
 	_hiding(resource) == _beta
 	content := _read(_unmarshalled(_at(resource, _beta)))
 	_listed(object.get(content, "rules", null))
+	not _ambiguous(content)
 }
 
 _hidden(resource) := {"content": content, "path": _alpha, "hidden": true, "version": "v2alpha1"} if {
@@ -171,6 +172,18 @@ _unmarshalled(text) := value if {
 	json.is_valid(text)
 	value := json.unmarshal(text)
 	_keys(text) == _keys(json.marshal(value))
+}
+
+# Which strategies there are isn't certain.
+_ambiguous(spec) if {
+	some rule in spec.rules
+	count(_strays(rule)) > 0
+}
+
+_ambiguous(spec) if {
+	some rule in spec.rules
+	some strategy in rule.accessStrategies
+	count(_strays(strategy)) > 0
 }
 
 _at(resource, path) := object.get(_object(resource), path, null)
@@ -578,14 +591,16 @@ _old := {"v1alpha1", "v1beta1"}
 
 # Go's decoder, which reads configs and the annotation, ignores the case of keys; the API server and Oathkeeper don't.
 # Where a key is a known one but for its case, nobody knows the known one's value: it is made unreadable.
-_read(value) := object.union(value, {name: true |
-	some key in (object.keys(value) - _known)
-	name := _folded[lower(upper(key))]
-}) if {
-	is_object(value)
-}
+_read(value) := object.union(value, {name: true | some name in _strays(value)}) if is_object(value)
 
 _read(value) := {} if not is_object(value)
+
+_strays(value) := {name |
+	some key in (object.keys(value) - _known)
+	name := _folded[lower(upper(key))]
+} if {
+	is_object(value)
+}
 
 _folded := {lower(name): name | some name in _known}
 

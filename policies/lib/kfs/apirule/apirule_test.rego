@@ -296,6 +296,18 @@ test_hidden[note] if {
 			"want": [],
 			"lost": {"v1beta1-spec"},
 		},
+		"rule's key in another case": {
+			"version": "v2",
+			"annotations": {"v1beta1-spec": `{"rules":[null,{"accessStrategies":[],"AccessStrategies":[]}]}`},
+			"want": [],
+			"lost": {"v1beta1-spec"},
+		},
+		"strategy's key in another case": {
+			"version": "v2",
+			"annotations": {"v1beta1-spec": `{"rules":[{"accessStrategies":[{"handler":"jwt","Handler":"noop"}]}]}`},
+			"want": [],
+			"lost": {"v1beta1-spec"},
+		},
 		"colons and quotes in values": {
 			"version": "v2",
 			"annotations": {"v1beta1-spec": `{"rules":[{"path":"/\":\"","accessStrategies":[":","\":\\"]}]}`},

@@ -1,0 +1,242 @@
+package engine
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"testing"
+	"testing/fstest"
+
+	"github.com/google/go-cmp/cmp"
+
+	"kyma-function-security/harness/internal/constraint"
+	"kyma-function-security/harness/internal/policy"
+)
+
+// A policy with everything that the memo must get right: a set with composite elements, an object of sets, a rule that
+// depends on input through another, a function, and a local name that only looks like a rule's.
+const peersPolicy = `# METADATA
+# title: Peers
+# description: Counts peers.
+# custom:
+#   kind: KymaFunctionPeers
+#   fact: jwt-scope
+#   match:
+#     - apiGroups: [example.com]
+#       kinds: [Thing]
+package kyma.peers
+
+import data.lib.kfs.finding
+import data.lib.kfs.things
+
+# METADATA
+# title: Shared colour
+# scope: rule
+# custom:
+#   id: KFS-101
+#   severity: high
+#   profiles: {baseline: warn, strict: deny}
+#   inventory: [Thing]
+#   remediation: Choose another colour.
+violation contains finding.new(rego.metadata.rule(), ["spec", "colour"], message) if {
+	finding.selected(rego.metadata.rule())
+	colour := input.review.object.spec.colour
+	others := {name | some name in _by_colour[colour]; name != input.review.object.metadata.name}
+	count(others) > 0
+	[colour, input.review.object.metadata.name] in _pairs
+	message := sprintf("colour %q is shared with %s", [colour, concat(", ", sort(others))])
+}
+
+# METADATA
+# title: Namespace without a level
+# scope: rule
+# custom:
+#   id: KFS-102
+#   severity: high
+#   profiles: {strict: warn}
+#   inventory: [Namespace]
+#   absence: true
+#   remediation: Give it one.
+violation contains finding.new(rego.metadata.rule(), ["metadata", "namespace"], "no level") if {
+	finding.selected(rego.metadata.rule())
+	not _levelled(input.review)
+}
+
+_levelled(review) if review.namespaceObject.metadata.labels.level
+
+_pairs contains [thing.spec.colour, thing.metadata.name] if some thing in _all
+
+_by_colour[colour] contains name if some [colour, name] in _pairs
+
+_all := {thing | some thing in things.all(_where)}
+
+_where := "ns"
+`
+
+const thingsLibrary = `package lib.kfs.things
+
+all(namespace) := {thing | some thing in data.inventory.namespace[namespace]["example.com/v1"].Thing}
+`
+
+const findingLibrary = `package lib.kfs.finding
+
+new(rule, path, message) := {"msg": sprintf("%s: %s", [rule.custom.id, message]), "details": {
+	"rule": rule.custom.id, "path": path,
+}} if selected(rule)
+
+selected(rule) if rule.custom.id in input.parameters.rules
+`
+
+func library(t *testing.T) *policy.Library {
+	t.Helper()
+	lib, err := policy.Load(fstest.MapFS{
+		"kyma/peers/peers.rego":        {Data: []byte(peersPolicy)},
+		"lib/kfs/things/things.rego":   {Data: []byte(thingsLibrary)},
+		"lib/kfs/finding/finding.rego": {Data: []byte(findingLibrary)},
+		"kyma/peers/peers_test.rego":   {Data: []byte("package broken {")},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return lib
+}
+
+func thing(t *testing.T, name, colour string) *Object {
+	t.Helper()
+	o, err := NewObject(map[string]any{
+		"apiVersion": "example.com/v1", "kind": "Thing",
+		"metadata": map[string]any{"name": name, "namespace": "ns"},
+		"spec":     map[string]any{"colour": colour},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return o
+}
+
+func constraints(t *testing.T, lib *policy.Library, profile string) []*constraint.Constraint {
+	t.Helper()
+	constraints, err := constraint.Generate(lib, constraint.Config{}, profile, "classic")
+	if err != nil {
+		t.Fatal(err)
+	}
+	return constraints
+}
+
+func TestMemoHoldsWhatDoesNotDependOnInput(t *testing.T) {
+	lib := library(t)
+	program, err := Compile(lib, lib.Policies, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var got []string
+	for _, m := range program.memos {
+		got = append(got, m.rule)
+	}
+	slices.Sort(got)
+	if diff := cmp.Diff([]string{"_all", "_by_colour", "_pairs"}, got); diff != "" {
+		t.Errorf("memoised rules (-want +got):\n%s", diff)
+	}
+}
+
+func TestJudge(t *testing.T) {
+	lib := library(t)
+	program, err := Compile(lib, lib.Policies, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	things := []*Object{thing(t, "a", "red"), thing(t, "b", "red"), thing(t, "c", "blue"), thing(t, "d", "red")}
+	namespace, err := NewObject(map[string]any{
+		"apiVersion": "v1", "kind": "Namespace",
+		"metadata": map[string]any{"name": "ns", "labels": map[string]any{"level": "high"}},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, tc := range []struct {
+		name      string
+		profile   string
+		inventory []*Object
+		options   Options
+		object    *Object
+		want      []string
+		undecided []string
+	}{
+		{"peers", "baseline", things, Options{}, things[0], []string{`warn KFS-101: colour "red" is shared with b, d [spec colour]`}, nil},
+		{"no peer", "baseline", things, Options{}, things[2], nil, nil},
+		{"the profile's action", "strict", append(things, namespace), Options{}, things[1],
+			[]string{`deny KFS-101: colour "red" is shared with a, d [spec colour]`}, nil},
+		{"no Namespace", "strict", nil, Options{}, things[2], nil, []string{"KFS-102 needs Namespace ns"}},
+		{"no Namespace, complete", "strict", nil, Options{Complete: true}, things[2],
+			[]string{"warn KFS-102: no level [metadata namespace]"}, nil},
+		{"a Namespace is never undecided of itself", "strict", nil, Options{}, namespace, nil, nil},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			e, err := program.Engine(context.Background(), constraints(t, lib, tc.profile), tc.inventory, tc.options)
+			if err != nil {
+				t.Fatal(err)
+			}
+			verdict, err := e.Judge(context.Background(), tc.object)
+			if err != nil {
+				t.Fatal(err)
+			}
+			var got, undecided []string
+			for _, f := range verdict.Findings {
+				got = append(got, fmt.Sprintf("%s %s %v", f.Action, f.Message, f.Path))
+			}
+			for _, u := range verdict.Undecided {
+				undecided = append(undecided, fmt.Sprintf("%s needs %s", u.Rule.ID, u.Needs[0]))
+			}
+			if diff := cmp.Diff(tc.want, got); diff != "" {
+				t.Errorf("findings (-want +got):\n%s", diff)
+			}
+			if diff := cmp.Diff(tc.undecided, undecided); diff != "" {
+				t.Errorf("undecided (-want +got):\n%s", diff)
+			}
+		})
+	}
+}
+
+func TestViolationOfAnotherShapeIsAnError(t *testing.T) {
+	for name, head := range map[string]string{
+		"no path":    `{"msg": "x", "details": {"rule": "KFS-101"}}`,
+		"no rule":    `{"msg": "x", "details": {"rule": "KFS-999", "path": []}}`,
+		"no text":    `{"msg": 1, "details": {"rule": "KFS-101", "path": []}}`,
+		"unselected": `{"msg": "x", "details": {"rule": "KFS-102", "path": []}}`,
+	} {
+		t.Run(name, func(t *testing.T) {
+			lib, err := policy.Load(fstest.MapFS{"kyma/bad/bad.rego": {Data: []byte(`# METADATA
+# title: Bad
+# description: Bad.
+# custom: {kind: KymaFunctionBad, fact: jwt-scope, match: [{apiGroups: [example.com], kinds: [Thing]}]}
+package kyma.bad
+
+# METADATA
+# title: Bad
+# scope: rule
+# custom: {id: KFS-101, severity: high, profiles: {baseline: deny}, remediation: None.}
+violation contains ` + head + ` if input.review.object.kind == "Thing"
+
+# METADATA
+# title: Off
+# scope: rule
+# custom: {id: KFS-102, severity: high, profiles: {strict: deny}, remediation: None.}
+violation contains {} if input.review.object.spec.nothing
+`)}})
+			if err != nil {
+				t.Fatal(err)
+			}
+			program, err := Compile(lib, lib.Policies, nil)
+			if err != nil {
+				t.Fatal(err)
+			}
+			e, err := program.Engine(context.Background(), constraints(t, lib, "baseline"), nil, Options{})
+			if err != nil {
+				t.Fatal(err)
+			}
+			if _, err := e.Judge(context.Background(), thing(t, "a", "red")); err == nil {
+				t.Error("no error")
+			}
+		})
+	}
+}

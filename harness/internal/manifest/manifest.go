@@ -33,6 +33,45 @@ type Input struct {
 	Problems []Problem
 	Errors   []Error
 	Skipped  []Skipped
+
+	lines map[string]*lines
+}
+
+// Line is the text of a line (from 1) of a source as written, without its end; false if there is none. It is safe for concurrent use.
+func (in *Input) Line(file string, line int) (string, bool) {
+	l := in.lines[file]
+	if l == nil {
+		return "", false
+	}
+	return l.line(line)
+}
+
+// lines finds lines of a text by number; their starts are counted when first asked for.
+type lines struct {
+	data   []byte
+	once   sync.Once
+	starts []int
+}
+
+func (l *lines) line(n int) (string, bool) {
+	l.once.Do(func() {
+		for at := 0; at < len(l.data); {
+			l.starts = append(l.starts, at)
+			i := bytes.IndexByte(l.data[at:], '\n')
+			if i < 0 {
+				break
+			}
+			at += i + 1
+		}
+	})
+	if n < 1 || n > len(l.starts) {
+		return "", false
+	}
+	text := l.data[l.starts[n-1]:]
+	if i := bytes.IndexByte(text, '\n'); i >= 0 {
+		text = text[:i]
+	}
+	return string(bytes.TrimSuffix(text, []byte("\r"))), true
 }
 
 // A Problem is a finding about the text of a manifest: KFS-002 or KFS-004.
@@ -136,9 +175,10 @@ func Read(ctx context.Context, sources []Source, options Options) (*Input, error
 		return nil, err
 	}
 
-	input := &Input{}
+	input := &Input{lines: make(map[string]*lines, len(streams))}
 	next := 0
 	for i, s := range streams {
+		input.lines[sources[i].Name] = &lines{data: s.data}
 		if s.err != nil {
 			input.Errors = append(input.Errors, *s.err)
 		}
@@ -175,6 +215,7 @@ func parallel(ctx context.Context, workers, n int, do func(int)) error {
 
 // A stream is a source that has been read: cut into documents, or an error.
 type stream struct {
+	data   []byte
 	chunks []chunk
 	err    *Error
 }
@@ -202,7 +243,8 @@ func open(source Source, limit int64) stream {
 		}
 		return stream{err: &Error{File: source.Name, Line: lineAt(data, i), Message: "not a text in UTF-8"}}
 	}
-	return stream{chunks: split(bytes.TrimPrefix(data, []byte("\uFEFF")))}
+	data = bytes.TrimPrefix(data, []byte("\uFEFF"))
+	return stream{data: data, chunks: split(data)}
 }
 
 func lineAt(data []byte, offset int) int { return 1 + bytes.Count(data[:offset], []byte("\n")) }

@@ -216,3 +216,17 @@ spec:
 		t.Error(diff)
 	}
 }
+
+func TestLine(t *testing.T) {
+	input := read(t, source("x", "\uFEFFa\r\n\nb"), source("y", "c\n"))
+	for _, tc := range []struct {
+		file string
+		line int
+		want string
+		ok   bool
+	}{{"x", 1, "a", true}, {"x", 2, "", true}, {"x", 3, "b", true}, {"x", 4, "", false}, {"x", 0, "", false}, {"y", 1, "c", true}, {"y", 2, "", false}, {"z", 1, "", false}} {
+		if got, ok := input.Line(tc.file, tc.line); got != tc.want || ok != tc.ok {
+			t.Errorf("%s:%d: got %q, %v", tc.file, tc.line, got, ok)
+		}
+	}
+}

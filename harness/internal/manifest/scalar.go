@@ -103,8 +103,8 @@ func floatKey(f float64) string {
 // misread says how the API server reads a plain scalar if YAML 1.2's core schema, which is how it looks to people and to most other
 // programs, reads it differently. Integers beyond 64 bits with sign count: the API server rounds them.
 func misread(s string) (reading, bool) {
-	if s == "" {
-		return reading{}, false
+	if s == "" || ordinary(s) {
+		return reading{'s', s}, false
 	}
 	got := read11(s)
 	switch got.kind {
@@ -147,6 +147,17 @@ func misread(s string) (reading, bool) {
 		return got, f != float64(want.Int64())
 	}
 	return got, have.Cmp(want) != 0
+}
+
+// ordinary tells most words and numbers at a glance: both read them alike.
+func ordinary(s string) bool {
+	switch c := s[0]; {
+	case c >= '1' && c <= '9':
+		return len(s) < 19 && strings.Trim(s, "0123456789") == ""
+	case c == '+' || c == '-' || c == '.' || c == '0':
+		return len(s) == 1
+	}
+	return len(s) > 3 // yes and off are the longest that are not
 }
 
 // mayMisread says that body may have a plain scalar that misread would report. It never misses one, and it is cheap: it looks at words

@@ -57,20 +57,36 @@ func (g *generator) templates() error {
 	return g.kustomization("bundle/gatekeeper/templates", []string{"../../../constrainttemplates", "../sync"})
 }
 
+// sync writes the SyncSets of what the profiles' rules read, and beside them those of what only rules read that are off in
+// every profile: all Secrets of a cluster in OPA's memory are nobody's default.
 func (g *generator) sync() error {
-	sets, err := g.syncSets()
-	if err != nil {
-		return err
-	}
-	var resources []string
-	for _, set := range sets {
-		file := strings.TrimPrefix(set.Metadata.Name, "kfs-") + ".yaml"
-		if err := g.write("bundle/gatekeeper/sync/"+file, "the inventory annotations in policies", set); err != nil {
+	standard := inventoryKinds(g.lib.Policies, installed)
+	optional := slices.DeleteFunc(inventoryKinds(g.lib.Policies, func(r *policy.Rule) bool { return !installed(r) }),
+		func(kind string) bool { return slices.Contains(standard, kind) })
+	for _, part := range []struct {
+		folder, suffix string
+		kinds          []string
+	}{{"bundle/gatekeeper/sync", "", standard}, {"bundle/gatekeeper/sync-optional", "-optional", optional}} {
+		if len(part.kinds) == 0 {
+			continue
+		}
+		sets, err := g.syncSets(part.kinds, part.suffix)
+		if err != nil {
 			return err
 		}
-		resources = append(resources, file)
+		var resources []string
+		for _, set := range sets {
+			file := strings.TrimPrefix(set.Metadata.Name, "kfs-") + ".yaml"
+			if err := g.write(part.folder+"/"+file, "the inventory annotations in policies", set); err != nil {
+				return err
+			}
+			resources = append(resources, file)
+		}
+		if err := g.kustomization(part.folder, resources); err != nil {
+			return err
+		}
 	}
-	return g.kustomization("bundle/gatekeeper/sync", resources)
+	return nil
 }
 
 func (g *generator) constraints() error {

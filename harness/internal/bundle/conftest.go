@@ -68,7 +68,9 @@ func Conftest(
 		if kind.Namespaced {
 			scope = "Namespaced"
 		}
-		scopes[kind.Group+"/"+kind.Kind] = scope
+		for _, version := range kind.GroupVersions() { // Ingress is of two groups
+			scopes[version.Group+"/"+kind.Kind] = scope
+		}
 	}
 	constraintsRego, err := rego("kfs.constraints", []definition{
 		{"profile", "The profile and the flavor of the constraints.", profile},

@@ -132,7 +132,7 @@ func (g *generator) syncRequirements(p *policy.Policy) (string, error) {
 		Kinds    []string `json:"kinds"`
 	}
 	var all [][]alternative
-	for _, kind := range inventoryKinds([]*policy.Policy{p}) {
+	for _, kind := range inventoryKinds([]*policy.Policy{p}, installed) {
 		known, ok := g.schemas.ByName(kind)
 		if !ok {
 			return "", fmt.Errorf("%s: custom.inventory names %s, which has no schema", p.Path, kind)
@@ -150,17 +150,23 @@ func (g *generator) syncRequirements(p *policy.Policy) (string, error) {
 	return string(text), err
 }
 
-func inventoryKinds(policies []*policy.Policy) []string {
+// inventoryKinds lists the kinds that the rules read of which want is true.
+func inventoryKinds(policies []*policy.Policy, want func(*policy.Rule) bool) []string {
 	kinds := map[string]bool{}
 	for _, p := range policies {
 		for _, r := range p.Rules {
 			for _, kind := range r.Inventory {
-				kinds[kind] = true
+				if want(r) {
+					kinds[kind] = true
+				}
 			}
 		}
 	}
 	return slices.Sorted(maps.Keys(kinds))
 }
+
+// installed says whether any profile has the rule on.
+func installed(r *policy.Rule) bool { return len(r.Profiles) > 0 }
 
 func (g *generator) constraint(c *constraint.Constraint) constraintObject {
 	rules := make([]string, 0, len(c.Rules))
@@ -186,9 +192,9 @@ func (g *generator) constraint(c *constraint.Constraint) constraintObject {
 
 // syncSets makes one SyncSet per API group, because Gatekeeper retries a SyncSet forever while one of its kinds isn't served:
 // who hasn't installed a module leaves out its group's.
-func (g *generator) syncSets() ([]syncSet, error) {
+func (g *generator) syncSets(kinds []string, suffix string) ([]syncSet, error) {
 	byName := map[string]*syncSet{}
-	for _, kind := range inventoryKinds(g.lib.Policies) {
+	for _, kind := range kinds {
 		known, ok := g.schemas.ByName(kind)
 		if !ok {
 			return nil, fmt.Errorf("no schema of %s", kind)
@@ -197,6 +203,7 @@ func (g *generator) syncSets() ([]syncSet, error) {
 		if known.BuiltIn() {
 			name = "kfs-kubernetes"
 		}
+		name += suffix
 		set, ok := byName[name]
 		if !ok {
 			set = &syncSet{APIVersion: "syncset.gatekeeper.sh/v1alpha1", Kind: "SyncSet", Metadata: meta{Name: name, Labels: labels}}

@@ -210,7 +210,10 @@ _namespace := _text(_member(_member(input.review.object, "metadata"), "namespace
 
 default _root_namespace := "istio-system"
 
-_root_namespace := input.parameters.rootNamespace if is_string(input.parameters.rootNamespace)
+_root_namespace := input.parameters.rootNamespace if {
+	is_string(input.parameters.rootNamespace)
+	input.parameters.rootNamespace != ""
+}
 
 _victims := sprintf("the pods of Function %q", [names[0]]) if {
 	names := sort(_names_of_victims)
@@ -339,22 +342,31 @@ _callers_name := {
 	"serviceAccounts": `^([a-z0-9]([-a-z0-9]*[a-z0-9])?/)?[a-z0-9]([-.a-z0-9]*[a-z0-9])?$`,
 }
 
-# No network is wider than a /8, in IPv6 a /16, except the private fc00::/7; nor are all together wider than sixteen
-# /8. So halves of 0.0.0.0/0 that add up, and lists that spare a corner of it, are no networks.
+# No network is wider than a /8, in IPv6 a /16, except the private fc00::/7; and no list of them adds up to more than
+# sixteen of the widest. So neither 0.0.0.0/0 nor its halves, nor what spares a corner of it, names a caller.
 _narrow(blocks) if {
-	every block in blocks { net.cidr_is_valid(block) }
+	every block in blocks {
+		net.cidr_is_valid(block)
+		_network(block)
+	}
 	merged := net.cidr_merge(blocks)
-	every block in merged { _network(block) }
-	sum([bits.lsh(1, 32 - _prefix(block)) | some block in merged; not contains(block, ":")]) <= bits.lsh(1, 28)
+	sum([bits.lsh(1, 32 - _prefix(block)) | some block in merged; _widest(block) == 8]) <= bits.lsh(1, 28)
+	sum([bits.lsh(1, 128 - _prefix(block)) | some block in merged; _widest(block) == 16]) <= bits.lsh(1, 116)
 }
 
 _network(block) if _prefix(block) >= _widest(block)
 
-_network(block) if net.cidr_contains("fc00::/7", block)
-
-_widest(block) := 16 if contains(block, ":")
-
 _widest(block) := 8 if not contains(block, ":")
+
+_widest(block) := 16 if {
+	contains(block, ":")
+	not net.cidr_contains("fc00::/7", block)
+}
+
+_widest(block) := 7 if {
+	contains(block, ":")
+	net.cidr_contains("fc00::/7", block)
+}
 
 _prefix(block) := to_number(split(block, "/")[1])
 
@@ -449,7 +461,7 @@ _may_match(value, issuer) if {
 _allow_policies(pod) := [spec |
 	some namespace in {pod.namespace, _root_namespace}
 	some policy in inventory.objects("AuthorizationPolicy", namespace)
-	not _rehearsed(policy)
+	not _idle(policy)
 	spec := _spec(policy)
 	_allows(spec)
 	count(_targets(spec)) == 0
@@ -457,9 +469,15 @@ _allow_policies(pod) := [spec |
 ]
 
 # Istio logs what such a policy would do, and does nothing.
-_rehearsed(policy) if {
+_idle(policy) if {
 	value := policy.metadata.annotations["istio.io/dry-run"]
 	value != "false"
+}
+
+# Only the control plane of that revision reads it; which one a pod belongs to isn't known here.
+_idle(policy) if {
+	value := policy.metadata.labels["istio.io/rev"]
+	value != "default"
 }
 
 # API Gateway's own objects ask for no more than the APIRule that their labels name, and it is judged itself. As anyone

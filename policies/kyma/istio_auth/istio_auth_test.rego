@@ -78,12 +78,6 @@ test_source_names_a_caller[note] if {
 		"tokens of an issuer": {"requestPrincipals": ["https://idp.example.com/*"]},
 		"tokens of an issuer with a port": {"requestPrincipals": ["https://idp.example.com:8443/realms/a/*"]},
 		"tokens of an issuer that is no URL": {"requestPrincipals": ["issuer@example.com/*"]},
-		"network": {"ipBlocks": ["10.0.0.0/8"]},
-		"private networks": {"ipBlocks": ["10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "fc00::/7"]},
-		"addresses": {"ipBlocks": ["10.1.2.3", "2001:db8::1"]},
-		"sixteen of the widest networks": {"ipBlocks": _every_second(16)},
-		"the widest network of IPv6": {"ipBlocks": ["2a02::/16"]},
-		"client network": {"remoteIpBlocks": ["203.0.113.0/24", "2001:db8::/32"]},
 		"one of two conditions": {"principals": ["*"], "namespaces": ["shop"]},
 		"less what is left out": {"namespaces": ["shop"], "notPrincipals": ["cluster.local/ns/shop/sa/batch"]},
 	}
@@ -99,7 +93,6 @@ test_source_names_no_caller[note] if {
 		"empty": {},
 		"an unknown field": {"principal": ["cluster.local/ns/shop/sa/web"]},
 		"no values": {"principals": [], "namespaces": null},
-		"no addresses": {"ipBlocks": [], "remoteIpBlocks": null},
 		"no list": {"principals": "cluster.local/ns/shop/sa/web"},
 		"no string": {"principals": [7]},
 		"null value": {"principals": [null]},
@@ -121,21 +114,6 @@ test_source_names_no_caller[note] if {
 		"any issuer": {"requestPrincipals": ["*/alice"]},
 		"any https issuer": {"requestPrincipals": ["https://*"]},
 		"issuers by prefix": {"requestPrincipals": ["idp*"]},
-		"all addresses": {"ipBlocks": ["0.0.0.0/0"]},
-		"all addresses, otherwise written": {"ipBlocks": ["10.1.2.3/0"]},
-		"all IPv6 addresses": {"ipBlocks": ["::/0"]},
-		"halves": {"ipBlocks": ["0.0.0.0/1", "128.0.0.0/1"]},
-		"one half": {"ipBlocks": ["0.0.0.0/1"]},
-		"halves of IPv6": {"remoteIpBlocks": ["::/1", "8000::/1"]},
-		"all global IPv6": {"remoteIpBlocks": ["2000::/3"]},
-		"a network and its neighbour": {"ipBlocks": ["10.0.0.0/8", "11.0.0.0/8"]},
-		"every second network": {"ipBlocks": _every_second(17)},
-		"a registry's IPv6 network": {"ipBlocks": ["2400::/12"]},
-		"a network and all": {"ipBlocks": ["10.0.0.0/8", "0.0.0.0/0"]},
-		"all client addresses": {"remoteIpBlocks": ["0.0.0.0/0"]},
-		"no address": {"ipBlocks": ["10.0.0"]},
-		"no network": {"ipBlocks": ["10.0.0.0/33"]},
-		"no text for an address": {"ipBlocks": [10]},
 		"only principals left out": {"notPrincipals": ["cluster.local/ns/istio-system/sa/x"]},
 		"only things left out": {
 			"notNamespaces": ["shop"],
@@ -147,6 +125,46 @@ test_source_names_no_caller[note] if {
 	}
 
 	_found(_from(source), _functions) == _first_source
+}
+
+test_source_names_a_network[note] if {
+	some note, source in {
+		"network": {"ipBlocks": ["10.0.0.0/8"]},
+		"private networks": {"ipBlocks": ["10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "fc00::/7"]},
+		"addresses": {"ipBlocks": ["10.1.2.3", "2001:db8::1"]},
+		"sixteen of the widest networks": {"ipBlocks": _every_second(16)},
+		"the widest network of IPv6": {"ipBlocks": ["2a02::/16"]},
+		"neighbours": {"ipBlocks": ["10.0.0.0/8", "11.0.0.0/8", "10.1.0.0/16"]},
+		"all private networks of IPv6": {"ipBlocks": ["fc00::/7", "fd12:3456::/32"]},
+		"client network": {"remoteIpBlocks": ["203.0.113.0/24", "2001:db8::/32"]},
+	}
+
+	_found(_from(source), _one_function) == set()
+}
+
+test_source_names_no_network[note] if {
+	some note, source in {
+		"no addresses": {"ipBlocks": [], "remoteIpBlocks": null},
+		"all addresses": {"ipBlocks": ["0.0.0.0/0"]},
+		"all addresses, otherwise written": {"ipBlocks": ["10.1.2.3/0"]},
+		"all IPv6 addresses": {"ipBlocks": ["::/0"]},
+		"halves": {"ipBlocks": ["0.0.0.0/1", "128.0.0.0/1"]},
+		"one half": {"ipBlocks": ["0.0.0.0/1"]},
+		"halves of IPv6": {"remoteIpBlocks": ["::/1", "8000::/1"]},
+		"all global IPv6": {"remoteIpBlocks": ["2000::/3"]},
+		"wider than any network": {"ipBlocks": ["10.0.0.0/7"]},
+		"private and more": {"ipBlocks": ["fc00::/6"]},
+		"seventeen of the widest in IPv6": {"ipBlocks": [sprintf("2%x0::/16", [i]) | some i in numbers.range(16, 32)]},
+		"every second network": {"ipBlocks": _every_second(17)},
+		"a registry's IPv6 network": {"ipBlocks": ["2400::/12"]},
+		"a network and all": {"ipBlocks": ["10.0.0.0/8", "0.0.0.0/0"]},
+		"all client addresses": {"remoteIpBlocks": ["0.0.0.0/0"]},
+		"no address": {"ipBlocks": ["10.0.0"]},
+		"no network": {"ipBlocks": ["10.0.0.0/33"]},
+		"no text for an address": {"ipBlocks": [10]},
+	}
+
+	_found(_from(source), _one_function) == _first_source
 }
 
 _every_second(n) := [sprintf("%d.0.0.0/8", [2 * i]) | some i in numbers.range(1, n)]
@@ -382,7 +400,14 @@ test_root_namespace_parameter if {
 	policy := object.union(_open({}), {"metadata": {"namespace": "mesh"}})
 
 	_found_with(policy, _functions, {"rootNamespace": "mesh"}) == _whole_rule
-	_found_with(policy, _functions, {"rootNamespace": 7}) == set()
+	every unreadable in [{}, {"rootNamespace": 7}, {"rootNamespace": null}, {"rootNamespace": ""}] {
+		_found_with(policy, _functions, unreadable) == set()
+		_found_with(
+			object.union(policy, {"metadata": {"namespace": "istio-system"}}),
+			_functions,
+			unreadable,
+		) == _whole_rule
+	}
 }
 
 test_service_of_another_namespace_is_another if {
@@ -534,6 +559,10 @@ test_policies_bind_tokens[note] if {
 			"a": {"spec": {"rules": [_bound_rule]}},
 			"b": {"metadata": {"annotations": {"istio.io/dry-run": "true"}}, "spec": {"rules": [{}]}},
 		},
+		"of the default revision": {"a": {
+			"metadata": {"labels": {"istio.io/rev": "default"}},
+			"spec": {"rules": [_bound_rule]},
+		}},
 		"a rehearsal that is none": {"a": {
 			"metadata": {"annotations": {"istio.io/dry-run": "false"}},
 			"spec": {"rules": [_bound_rule]},
@@ -557,6 +586,10 @@ test_policies_do_not_bind_tokens[note] if {
 		"that only write a log": {"a": {"spec": {"action": "AUDIT", "rules": [_bound_rule]}}},
 		"that are rehearsed": {"a": {
 			"metadata": {"annotations": {"istio.io/dry-run": "true"}},
+			"spec": {"rules": [_bound_rule]},
+		}},
+		"of another revision": {"a": {
+			"metadata": {"labels": {"istio.io/rev": "canary"}},
 			"spec": {"rules": [_bound_rule]},
 		}},
 		"that demand no token": {"a": {"spec": {"rules": [{"from": [{"source": {"namespaces": ["shop"]}}]}]}}},

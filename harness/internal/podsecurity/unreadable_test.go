@@ -116,7 +116,7 @@ func TestAnyJSON(t *testing.T) {
 			return scalars[random.IntN(len(scalars))]
 		}
 	}
-	for range 2_000 {
+	for range 1_500 {
 		s := map[string]any{}
 		for _, key := range []string{"podSecurityContext", "containerSecurityContext", "annotations", "template"} {
 			s[key] = anything(4)

@@ -17,7 +17,7 @@ func TestWeaker(t *testing.T) {
 	t.Parallel()
 	judge, evaluator := newJudge(t), newEvaluator(t)
 	random := rand.New(rand.NewPCG(513, 0))
-	const contexts = 4_000
+	const contexts = 3_000
 	weak := 0
 
 	for i := range contexts {

@@ -161,15 +161,12 @@ violation contains finding.new(rego.metadata.rule(), path, message) if {
 	finding.selected(rego.metadata.rule())
 	some token in _own_tokens
 	_targeted(token.service)
-	others := _others(token)
+	accepting := _accepting(token.issuer, token.accepts, token.service.namespace)
+	others := object.keys(accepting) - {_target(token.service)}
 	count(others) > 0
 
 	path := token.path
-	message := sprintf("%s shares tokens of issuer %q with %s", [
-		token.label,
-		token.issuer,
-		_counted(others),
-	])
+	message := sprintf("%s shares tokens of issuer %q with service %s", [token.label, token.issuer, _counted(others)])
 }
 
 # METADATA
@@ -317,11 +314,51 @@ _functions_behind(service) := {name |
 	function.selected(resource.spec.selector, candidate)
 }
 
+# The services that a token opens, or whose tokens open its own, its own included. All that differs between equal rules is an
+# argument, so that OPA finds the peers of equal rules once.
+_accepting(issuer, accepts, namespace) := {_target(peer.service): true |
+	some key in _lookups(issuer, accepts)
+	some peer in _candidates(key, accepts)
+	_targeted(peer.service)
+	not _shared(namespace, peer)
+}
+
+_candidates(key, accepts) := {peer |
+	some accepted, peers in _own_index[key]
+	_overlap(accepts, accepted)
+	some peer in peers
+} | {peer |
+	some accepted, peers in _index[key]
+	_overlap(accepts, accepted)
+	some peer in peers
+	not _itself(peer)
+}
+
+# One asks for nothing that the other doesn't: then a token for the other opens it.
+_overlap(some_accept, others_accept) if _within(some_accept, others_accept)
+
+_overlap(some_accept, others_accept) if _within(others_accept, some_accept)
+
+_within(part, whole) if {
+	count(part.audiences - whole.audiences) == 0
+	count(part.scopes - whole.scopes) == 0
+}
+
+_itself(peer) if {
+	peer.namespace == object.get(input.review.object, ["metadata", "namespace"], "")
+	peer.name == object.get(input.review.object, ["metadata", "name"], "")
+}
+
+_shared(namespace, peer) if {
+	input.parameters.sharedWithin == "namespace"
+	peer.service.namespace == namespace
+}
+
 # A complete rule: of a partial one OPA would go through all peers for each key.
 _index := _peers
 
-# By what a token can have in common with another, so that a review looks its own up and sees no other peer.
-_peers[key] contains peer if {
+# By what tokens can have in common, then by what they have: a review looks its own up and sees no other peer.
+_peers[key][token.accepts] contains peer if {
 	some resource in inventory.everywhere("APIRule")
 	some token in _tokens(resource)
 	peer := _peer(resource, token)
@@ -330,7 +367,7 @@ _peers[key] contains peer if {
 
 _own_index := _own_peers
 
-_own_peers[key] contains _peer(input.review.object, token) if {
+_own_peers[key][token.accepts] contains _peer(input.review.object, token) if {
 	some token in _own_tokens
 	some key in _keys(token)
 }
@@ -348,74 +385,37 @@ _tokens(resource) := [token |
 	is_string(issuer.value)
 	token := {
 		"issuer": issuer.value,
-		"audiences": {audience | some audience in entry.audiences},
-		"scopes": {scope | some scope in entry.scopes},
+		"accepts": {
+			"audiences": {audience | some audience in entry.audiences},
+			"scopes": {scope | some scope in entry.scopes},
+		},
 		"service": rule.service,
 		"path": apirule.place(rule, entry.at),
 		"label": apirule.label(rule),
 	}
 ]
 
-# Without path and label: equal rules are one peer.
 _peer(resource, token) := {
-	"audiences": token.audiences,
-	"scopes": token.scopes,
 	"service": token.service,
 	"namespace": object.get(resource, ["metadata", "namespace"], ""),
 	"name": object.get(resource, ["metadata", "name"], ""),
 }
 
 _keys(token) := union({
-	{json.marshal([token.issuer, "audience", audience]) | some audience in token.audiences},
-	{json.marshal([token.issuer, "scope", scope]) | some scope in token.scopes},
-	{json.marshal([token.issuer, "scope only", scope]) | count(token.audiences) == 0; some scope in token.scopes},
+	{json.marshal([token.issuer, "audience", audience]) | some audience in token.accepts.audiences},
+	{json.marshal([token.issuer, "scope", scope]) | some scope in token.accepts.scopes},
+	{json.marshal([token.issuer, "scope only", scope]) |
+		count(token.accepts.audiences) == 0
+		some scope in token.accepts.scopes
+	},
 })
 
 # Where one accepts what the other does, they have an audience in common; unless one asks for none: then a scope.
-_lookups(token) := union({
-	{json.marshal([token.issuer, "audience", audience]) | some audience in token.audiences},
-	{json.marshal([token.issuer, "scope only", scope]) | some scope in token.scopes},
-	{json.marshal([token.issuer, "scope", min(token.scopes)]) | count(token.audiences) == 0},
+_lookups(issuer, accepts) := union({
+	{json.marshal([issuer, "audience", audience]) | some audience in accepts.audiences},
+	{json.marshal([issuer, "scope only", scope]) | some scope in accepts.scopes},
+	{json.marshal([issuer, "scope", min(accepts.scopes)]) | count(accepts.audiences) == 0},
 })
-
-_others(token) := {[peer.service.namespace, peer.service.name, peer.namespace, peer.name] |
-	some key in _lookups(token)
-	some peer in _candidates(key)
-	_opens(token, peer)
-	_another(token.service, peer.service)
-	_targeted(peer.service)
-}
-
-_candidates(key) := {peer | some peer in _own_index[key]} | {peer |
-	some peer in _index[key]
-	not _itself(peer)
-}
-
-_itself(peer) if {
-	peer.namespace == object.get(input.review.object, ["metadata", "namespace"], "")
-	peer.name == object.get(input.review.object, ["metadata", "name"], "")
-}
-
-# Either direction: a token that has all the one asks for has all the other asks for.
-_opens(token, peer) if {
-	every audience in peer.audiences { audience in token.audiences }
-	every scope in peer.scopes { scope in token.scopes }
-}
-
-_opens(token, peer) if {
-	every audience in token.audiences { audience in peer.audiences }
-	every scope in token.scopes { scope in peer.scopes }
-}
-
-_another(service, other) if {
-	_target(service) != _target(other)
-	not _shared(service, other)
-}
-
-_shared(service, other) if {
-	input.parameters.sharedWithin == "namespace"
-	service.namespace == other.namespace
-}
 
 # The Function behind a service, if that is one; then an alias of its Service is no other.
 _target(service) := target if {
@@ -426,10 +426,9 @@ _target(service) := target if {
 	target := {"name": max(names), "namespace": service.namespace}
 } else := service
 
-_counted(others) := sprintf("service %s of APIRule %s/%s%s", [name, first[2], first[3], more]) if {
-	first := min(others)
-	name := concat("/", array.slice(first, 0, 2))
-	more := _more(count(others) - 1)
+_counted(services) := sprintf("%s/%s%s", [first.namespace, first.name, more]) if {
+	first := min(services)
+	more := _more(count(services) - 1)
 }
 
 _more(0) := ""

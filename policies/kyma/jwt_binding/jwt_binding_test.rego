@@ -514,8 +514,8 @@ test_shared_within[note] if {
 
 test_message_counts_peers[note] if {
 	some note, tc in {
-		"one": {"peers": 1, "want": "service x/s100 of APIRule x/s100"},
-		"forty-two": {"peers": 42, "want": "service x/s100 of APIRule x/s100 and 41 more"},
+		"one": {"peers": 1, "want": "service x/s100"},
+		"forty-two": {"peers": 42, "want": "service x/s100 and 41 more"},
 	}
 
 	peers := [_peer(name, "x", [_entry(name, [["a"], []])]) |

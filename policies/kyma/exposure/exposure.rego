@@ -465,11 +465,17 @@ _exposing(names) := "leads to a backend that can't be read" if names == {""}
 
 _exposing(names) := sprintf("exposes Function %q%s beside APIRule", [sort(names)[0], _more(names)]) if names != {""}
 
-# A Function's own Service has its name; another leads to it if its selector takes the Function's pods.
-_functions_behind(service) := {_key(service) | inventory.named("Function", service.namespace, service.name)} | {name |
+# A Function's own Service has its name; another leads to the Functions whose pods its selector takes.
+_functions_behind(service) := {_key(service)} if _own_service(service)
+
+_functions_behind(service) := {name |
 	alias := inventory.named("Service", service.namespace, service.name)
 	some name in _selected(service.namespace, alias.spec.selector)
+} if {
+	not _own_service(service)
 }
+
+_own_service(service) if inventory.named("Function", service.namespace, service.name)
 
 _selected(namespace, labels) := {_key({"namespace": namespace, "name": name}) |
 	some name, resource in inventory.objects("Function", namespace)
@@ -738,7 +744,10 @@ _matching(host) := {service |
 	endswith(sprintf("%s.%s.svc.cluster.local", [service.name, service.namespace]), substring(host, 1, -1))
 }
 
-_addressed(host) := {service | some service in _addresses[host]}
+_addressed(host) := {service |
+	regex.match(`^[0-9.]+$|:`, host)
+	some service in _addresses[host]
+}
 
 _functions contains {"namespace": _namespace(resource), "name": resource.metadata.name} if {
 	some resource in inventory.everywhere("Function")

@@ -173,7 +173,7 @@ func (o *checkFlags) judge(env environment, args []string) (report.Report, lineS
 		}
 		r.Errors = append(r.Errors, report.Error{Message: message})
 	}
-	return r, fileLines(), nil
+	return r, input.Line, nil
 }
 
 // configuration gives the constraints of the run, and the name of the profile they are.
@@ -222,24 +222,6 @@ func (all inputErrors) Error() string {
 
 // lineSource gives the text of a line of an input file.
 type lineSource = func(file string, line int) (string, bool)
-
-// fileLines reads the files that are asked for again; standard input is gone.
-func fileLines() lineSource {
-	files := map[string][]string{}
-	return func(file string, line int) (string, bool) {
-		lines, known := files[file]
-		if !known {
-			if data, err := os.ReadFile(file); err == nil {
-				lines = strings.Split(string(data), "\n")
-			}
-			files[file] = lines
-		}
-		if line < 1 || line > len(lines) {
-			return "", false
-		}
-		return strings.TrimSuffix(lines[line-1], "\r"), true
-	}
-}
 
 func (o *checkFlags) write(env environment, r report.Report, lines lineSource) error {
 	for _, output := range o.parsed {

@@ -20,8 +20,8 @@ const (
 	maxDepth = 1000
 	// maxValues bounds the values of one document: a parser needs some hundred bytes for each.
 	maxValues = 3_000_000
-	// maxExpanded bounds, in bytes, what aliases may make of a document beyond twice its size.
-	maxExpanded = 4 << 20
+	// maxExpanded bounds what aliases may add to all documents: about a million values.
+	maxExpanded = 16 << 20
 )
 
 // fault is why a document can't be read; line counts from 1 in the document's text, 0 is unknown.
@@ -46,12 +46,6 @@ func decode(t *text) (value any, odd bool, f *fault) {
 	if countValues(t.body) > maxValues {
 		return nil, false, tooManyValues()
 	}
-	if hasAlias(t.body) {
-		if f := refuseExpansion(t); f != nil {
-			return nil, false, f
-		}
-	}
-
 	decoder := yaml2.NewDecoder(bytes.NewReader(t.body))
 	var err error
 	if merges := bytes.Contains(t.body, []byte("<<")); merges {
@@ -303,14 +297,14 @@ func hasAlias(body []byte) bool {
 	return bytes.IndexByte(body, '*') >= 0 && bytes.IndexByte(body, '&') >= 0 && aliasToken.Match(body) && anchorToken.Match(body)
 }
 
-// refuseExpansion refuses what aliases would blow up, from the node tree, which is as small as the text. What yaml.v3 can't parse is left to the
-// other parser's own guard.
-func refuseExpansion(t *text) *fault {
+// expansion is what aliases add to a document: 16 for each value and the bytes of texts, limited to a bit more than maxExpanded. It comes from the
+// node tree, which is as small as the text. False if that can't be made.
+func expansion(t *text) (added int, ok bool) {
 	root := t.tree()
 	if root == nil {
-		return nil
+		return 0, false
 	}
-	limit := maxExpanded + 2*len(t.body)
+	own := 0
 	costs := map[*yaml3.Node]int{}
 	var cost func(n *yaml3.Node, depth int) int
 	cost = func(n *yaml3.Node, depth int) int {
@@ -318,24 +312,37 @@ func refuseExpansion(t *text) *fault {
 			return known // 0 while n is being counted: goyaml refuses such a cycle
 		}
 		if depth > 20*maxDepth {
-			return limit + 1
+			return maxExpanded
 		}
 		costs[n] = 0
-		total := 16 + len(n.Value)
-		if n.Kind == yaml3.AliasNode && n.Alias != nil {
-			total += cost(n.Alias, depth+1)
-		}
+		mine := 16 + len(n.Value)
+		own += mine
 		for _, child := range n.Content {
-			if total += cost(child, depth+1); total > limit {
-				total = limit + 1
-				break
-			}
+			mine += cost(child, depth+1)
 		}
-		costs[n] = total
-		return total
+		if n.Kind == yaml3.AliasNode && n.Alias != nil {
+			mine += cost(n.Alias, depth+1)
+		}
+		costs[n] = min(mine, 1<<40)
+		return costs[n]
 	}
-	if cost(root, 0) > limit {
-		return &fault{message: tooManyAliases}
+	total := cost(root, 0)
+	return min(total-own, maxExpanded+1), true
+}
+
+// unparsable says why a document has no node tree, from the parser that values come from, without expanding aliases.
+func unparsable(body []byte) (f *fault) {
+	defer func() {
+		if p := recover(); p != nil {
+			f = faultf("the YAML parser fails: %v", p)
+		}
+	}()
+	if err := yaml2.Unmarshal(body, &struct{}{}); err != nil {
+		var wrongType *yaml2.TypeError
+		if errors.As(err, &wrongType) {
+			return &fault{message: notMapping}
+		}
+		return yamlFault(body, err)
 	}
-	return nil
+	return faultf("refused: its aliases can't be followed")
 }

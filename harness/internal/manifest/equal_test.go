@@ -28,8 +28,10 @@ func reference(body []byte) (any, error) {
 
 // compare reports where decode differs from the reference beyond what its comment promises.
 func compare(body []byte) error {
-	t := &text{file: "x", body: body}
-	got, odd, f := decode(t)
+	if len(aliasToken.FindAll(body, 100)) == 100 {
+		return nil // may be refused before decode
+	}
+	got, odd, f := decode(&text{file: "x", body: body})
 	want, err := reference(body)
 	switch {
 	case f != nil && err == nil:
@@ -210,8 +212,8 @@ func TestPiecesEqualWhole(t *testing.T) {
 			b += indent + "- " + strings.ReplaceAll(item, "\n", "\n"+indent+"  ") + "\n"
 		}
 		b += "kind: List\nmetadata: {}\n"
-		c := chunk{body: []byte(b), line: 10}
-		d := pieces(context.Background(), "x", c, 2)
+		c := text{file: "x", body: []byte(b), line: 10}
+		d := pieces(context.Background(), &c, 2)
 		if d == nil {
 			return
 		}

@@ -7,6 +7,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/google/go-cmp/cmp"
 )
 
 // FuzzRead: whatever the bytes, Read ends soon, never panics, gives every object a place in the file, and reads as the reference does.
@@ -76,6 +78,17 @@ func FuzzRead(f *testing.F) {
 			}
 			if err := compare(c.body); err != nil {
 				t.Error(err)
+			}
+			at := &text{file: "x", body: c.body, line: c.line}
+			if d := pieces(context.Background(), at, 2); d != nil && !hasAlias(c.body) {
+				whole := &document{text: at}
+				whole.value, whole.odd, whole.fault = decode(at)
+				var inPieces, atOnce Input
+				d.collect(&inPieces, s, 0)
+				whole.collect(&atOnce, s, 0)
+				if diff := cmp.Diff(outline(&atOnce), outline(&inPieces)); diff != "" {
+					t.Errorf("whole and in pieces: %s", diff)
+				}
 			}
 		}
 	})

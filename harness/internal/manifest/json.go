@@ -11,11 +11,11 @@ import (
 )
 
 // decodeJSON reads a stream of JSON objects as kubectl does; false if it isn't JSON (a flow-style YAML document begins like it).
-func decodeJSON(file string, c chunk) (docs []*document, ok bool) {
-	if countValues(c.body) > maxValues {
-		return []*document{{text: &text{file: file, body: c.body, line: c.line}, fault: tooManyValues()}}, true
+func decodeJSON(t *text) (docs []*document, ok bool) {
+	if countValues(t.body) > maxValues {
+		return []*document{{text: t, fault: tooManyValues()}}, true
 	}
-	decoder := json.NewDecoder(bytes.NewReader(c.body))
+	decoder := json.NewDecoder(bytes.NewReader(t.body))
 	decoder.UseNumber()
 	for {
 		before := int(decoder.InputOffset())
@@ -27,20 +27,19 @@ func decodeJSON(file string, c chunk) (docs []*document, ok bool) {
 		if err != nil {
 			return nil, false
 		}
-		start := before + len(c.body[before:]) - len(bytes.TrimLeft(c.body[before:], " \t\r\n"))
-		t := jsonText(file, c, start, int(decoder.InputOffset()))
-		docs = append(docs, t.document(value))
+		start := before + len(t.body[before:]) - len(bytes.TrimLeft(t.body[before:], " \t\r\n"))
+		docs = append(docs, t.jsonValue(start, int(decoder.InputOffset())).document(value))
 	}
 }
 
-// jsonText is the text of a JSON value that is c.body[start:end].
-func jsonText(file string, c chunk, start, end int) *text {
-	newline := bytes.LastIndexByte(c.body[:start], '\n') + 1
+// jsonValue is the text of the JSON value that is t.body[start:end].
+func (t *text) jsonValue(start, end int) *text {
+	newline := bytes.LastIndexByte(t.body[:start], '\n') + 1
 	return &text{
-		file:   file,
-		body:   c.body[start:end],
-		line:   c.line + bytes.Count(c.body[:newline], []byte("\n")),
-		column: utf8.RuneCount(c.body[newline:start]),
+		file:   t.file,
+		body:   t.body[start:end],
+		line:   t.line + bytes.Count(t.body[:newline], []byte("\n")),
+		column: utf8.RuneCount(t.body[newline:start]),
 		json:   true,
 	}
 }

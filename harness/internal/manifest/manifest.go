@@ -159,18 +159,18 @@ func Read(ctx context.Context, sources []Source, options Options) (*Input, error
 		return nil, err
 	}
 
-	type job struct{ stream, chunk int }
-	var jobs []job
-	for i := range streams {
-		for j := range streams[i].chunks {
-			jobs = append(jobs, job{i, j})
+	var jobs []*job
+	for i, s := range streams {
+		for _, c := range s.chunks {
+			jobs = append(jobs, &job{text: &text{file: sources[i].Name, body: c.body, line: c.line}})
 		}
 	}
-	results := make([][]*document, len(jobs))
-	err = parallel(ctx, options.Workers, len(jobs), func(i int) {
-		j := jobs[i]
-		results[i] = documents(ctx, sources[j.stream].Name, streams[j.stream].chunks[j.chunk], options.Workers)
-	})
+	err = parallel(ctx, options.Workers, len(jobs), func(i int) { jobs[i].first() })
+	if err != nil {
+		return nil, err
+	}
+	refuseAliases(jobs)
+	err = parallel(ctx, options.Workers, len(jobs), func(i int) { jobs[i].second(ctx, options.Workers) })
 	if err != nil {
 		return nil, err
 	}
@@ -184,7 +184,7 @@ func Read(ctx context.Context, sources []Source, options Options) (*Input, error
 		}
 		index := 0
 		for range s.chunks {
-			for _, d := range results[next] {
+			for _, d := range jobs[next].documents {
 				d.collect(input, sources[i], index)
 				index++
 			}
@@ -301,47 +301,93 @@ func (d *document) empty() bool { return d.fault == nil && d.value == nil && d.i
 // minCut is the size from which lists are read in pieces.
 const minCut = 16 << 10
 
-func documents(ctx context.Context, file string, c chunk, workers int) []*document {
-	if body := bytes.TrimLeft(c.body, " \t\r\n"); len(body) > 0 && body[0] == '{' {
-		if docs, ok := decodeJSON(file, c); ok {
-			return docs
+// A job is the reading of one chunk: a document, or more if it is a stream of JSON.
+type job struct {
+	text      *text
+	aliases   bool
+	added     int // by aliases, see expansion
+	fault     *fault
+	documents []*document
+}
+
+// first reads JSON, and measures the aliases of what isn't JSON.
+func (j *job) first() {
+	t := j.text
+	if body := bytes.TrimLeft(t.body, " \t\r\n"); len(body) > 0 && body[0] == '{' {
+		if docs, ok := decodeJSON(t); ok {
+			j.documents = docs
+			return
 		}
 	}
-	if len(c.body) >= minCut {
-		if d := pieces(ctx, file, c, workers); d != nil {
-			return []*document{d}
+	if j.aliases = hasAlias(t.body); !j.aliases {
+		return
+	}
+	var ok bool
+	if j.added, ok = expansion(t); !ok {
+		j.fault = unparsable(t.body)
+	}
+}
+
+// second reads YAML.
+func (j *job) second(ctx context.Context, workers int) {
+	t := j.text
+	switch {
+	case j.documents != nil:
+		return
+	case j.fault != nil:
+		j.documents = []*document{{text: t, fault: j.fault}}
+		return
+	case len(t.body) >= minCut && !j.aliases:
+		if d := pieces(ctx, t, workers); d != nil {
+			j.documents = []*document{d}
+			return
 		}
 	}
-	d := &document{text: &text{file: file, body: c.body, line: c.line}}
-	d.value, d.odd, d.fault = decode(d.text)
-	if d.empty() {
-		return nil
+	d := &document{text: t}
+	if d.value, d.odd, d.fault = decode(t); !d.empty() {
+		j.documents = []*document{d}
 	}
-	return []*document{d}
+}
+
+// refuseAliases refuses the documents whose aliases would make more of the input than it is worth. All share one budget, for each of many
+// documents may have a small bomb.
+func refuseAliases(jobs []*job) {
+	budget := maxExpanded
+	for _, j := range jobs {
+		if j.added > budget {
+			j.fault = &fault{message: tooManyAliases}
+			continue
+		}
+		budget -= j.added
+	}
 }
 
 // pieces reads a long list item by item: in parallel, and so that a position later costs the parse of one item. It returns nil
 // where anything is unusual; then the document is read whole.
-func pieces(ctx context.Context, file string, c chunk, workers int) *document {
-	l, ok := cut(c)
+func pieces(ctx context.Context, t *text, workers int) *document {
+	l, ok := cut(chunk{t.body, t.line})
 	if !ok || len(l.items) < 2 {
 		return nil
 	}
-	head := &document{text: &text{file: file, body: l.head, line: c.line}}
-	head.value, head.odd, head.fault = decode(head.text)
-	value, _ := head.value.(map[string]any)
-	if items, has := value["items"]; head.odd || head.fault != nil || !has || items != nil || !isListKind(value) {
+	head := &document{text: t}
+	for _, body := range [][]byte{l.head[:l.before], l.head} { // the first alone shows that "items:" is a key
+		value, odd, fault := decode(&text{file: t.file, body: body, line: t.line})
+		m, _ := value.(map[string]any)
+		if items, has := m["items"]; odd || fault != nil || !has || items != nil {
+			return nil
+		}
+		head.value = m
+	}
+	if m := head.value.(map[string]any); !isListKind(m) {
 		return nil
 	}
-	head.text = &text{file: file, body: c.body, line: c.line} // for positions outside the items
-
 	head.items = make([]*document, len(l.items))
 	var failed atomic.Bool
 	_ = parallel(ctx, workers, len(l.items), func(i int) {
 		if failed.Load() {
 			return
 		}
-		d := &document{text: &text{file: file, body: l.items[i].body, line: l.items[i].line}}
+		d := &document{text: &text{file: t.file, body: l.items[i].body, line: l.items[i].line}}
 		var one any
 		one, d.odd, d.fault = decode(d.text)
 		sequence, ok := one.([]any)

@@ -119,9 +119,14 @@ func TestReadDocuments(t *testing.T) {
 		"Latin-1":                           {body: "a\n\n\xE4", want: []string{"error 3:0 not a text in UTF-8"}},
 		"UTF-16":                            {body: "\xFF\xFEa\x00", want: []string{"error 1:0 UTF-16 text: save it as UTF-8"}},
 		"bomb":                              {body: bomb(), want: []string{"error 1:1 " + tooManyAliases}},
-		"deep":                              {body: "apiVersion: v1\nkind: A\nspec: " + strings.Repeat("[", 2000) + strings.Repeat("]", 2000), want: []string{"error 3:14 nested deeper than 1000 levels"}},
-		"deep JSON":                         {body: `{"apiVersion":"v1","kind":"A","spec":` + strings.Repeat("[", 2000) + strings.Repeat("]", 2000) + "}", want: []string{"error 1:1 nested deeper than 1000 levels"}},
-		"very deep":                         {body: "apiVersion: v1\nkind: A\nspec: " + strings.Repeat("[", 20000), want: []string{"error 3:0 exceeded max depth of 10000"}},
+		"small bombs": {
+			body: strings.Repeat("--- {apiVersion: v1, kind: A, x: ["+strings.Repeat("y,", 8000)+"&a [x,x,x,x,x,x,x,x,x,x], &b ["+strings.Repeat("*a,", 100)+"], "+strings.Repeat("*b,", 300)+"]}\n", 3),
+			want: []string{"A/ 1:5", "A/ 2:5", "error 3:5 " + tooManyAliases},
+		},
+		"JSON like aliases": {body: `{"apiVersion": "v1", "kind": "A", "x": "\ud83d\ude00 &a *a"}`, want: []string{"A/ 1:1"}},
+		"deep":              {body: "apiVersion: v1\nkind: A\nspec: " + strings.Repeat("[", 2000) + strings.Repeat("]", 2000), want: []string{"error 3:14 nested deeper than 1000 levels"}},
+		"deep JSON":         {body: `{"apiVersion":"v1","kind":"A","spec":` + strings.Repeat("[", 2000) + strings.Repeat("]", 2000) + "}", want: []string{"error 1:1 nested deeper than 1000 levels"}},
+		"very deep":         {body: "apiVersion: v1\nkind: A\nspec: " + strings.Repeat("[", 20000), want: []string{"error 3:0 exceeded max depth of 10000"}},
 	}
 	for name, tc := range tests {
 		t.Run(name, func(t *testing.T) {

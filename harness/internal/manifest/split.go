@@ -88,8 +88,9 @@ func hasOddBreak(text []byte) bool {
 
 // A list is a `kind: List` document cut into its items, so that each is read and, if needed, read again for positions on its own.
 type list struct {
-	head  []byte // the document without the lines of its items
-	items []chunk
+	head   []byte // the document without the lines of its items
+	before int    // how much of head stands before the items
+	items  []chunk
 }
 
 // cut cuts a block-style list whose items stand below a line "items:" at the left margin; false if it doesn't look like that. It goes
@@ -136,6 +137,7 @@ func (l list) close(c chunk, begin, start, end, line int) (list, bool) {
 		return list{}, false
 	}
 	l.items = append(l.items, chunk{c.body[start:end], c.line + line})
+	l.before = begin
 	l.head = append(bytes.Clone(c.body[:begin]), c.body[end:]...)
 	return l, true
 }

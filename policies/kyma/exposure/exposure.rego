@@ -744,10 +744,9 @@ _matching(host) := {service |
 	endswith(sprintf("%s.%s.svc.cluster.local", [service.name, service.namespace]), substring(host, 1, -1))
 }
 
-_addressed(host) := {service |
-	regex.match(`^[0-9.]+$|:`, host)
-	some service in _addresses[host]
-}
+_addressed(host) := {service | some service in _at_address(host)}
+
+_at_address(host) := _addresses[host] if regex.match(`^[0-9.]+$|:`, host)
 
 _functions contains {"namespace": _namespace(resource), "name": resource.metadata.name} if {
 	some resource in inventory.everywhere("Function")

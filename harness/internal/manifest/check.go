@@ -97,7 +97,7 @@ func (k *checker) mapping(n *yaml3.Node, s *scope, path []any) {
 			for j, item := range value.Content {
 				if j < len(items) && items[j] != nil {
 					k.node(item, items[j], nil)
-				} else {
+				} else if s.object != nil { // else it is no object: an error already
 					k.node(item, s, append(at, j))
 				}
 			}

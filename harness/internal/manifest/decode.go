@@ -57,9 +57,12 @@ func decode(t *text) (value any, odd bool, f *fault) {
 		err = decoder.Decode(&root)
 		value = root.value
 	}
+	var wrongType *yaml2.TypeError
 	switch {
 	case errors.Is(err, io.EOF):
 		return nil, false, nil
+	case errors.As(err, &wrongType): // a scalar that looks like null and isn't never gets to UnmarshalYAML
+		return nil, false, &fault{message: notMapping}
 	case err != nil:
 		return nil, false, yamlFault(t.body, err)
 	}

@@ -278,3 +278,33 @@ func TestScalars(t *testing.T) {
 		}
 	})
 }
+
+func TestListIsReadInPieces(t *testing.T) {
+	docs := generated(40)
+	for _, indent := range []string{"", "  "} {
+		items := ""
+		for _, doc := range docs {
+			items += indent + "- " + strings.ReplaceAll(strings.TrimSuffix(doc, "\n"), "\n", "\n  "+indent) + "\n"
+		}
+		for name, tc := range map[string]struct {
+			body string
+			want bool
+		}{
+			"as kubectl prints it": {"apiVersion: v1\nitems:\n" + items + "kind: List\nmetadata:\n  resourceVersion: \"\"\n", true},
+			"items last":           {"--- # c\napiVersion: v1\nkind: FunctionList\nitems:\n\n# c\n" + items, true},
+			"no list":              {"apiVersion: v1\nkind: A\nitems:\n" + items, false},
+			"items twice":          {"apiVersion: v1\nkind: List\nitems:\n" + items + "items: []\n", false},
+			"items in a text":      {"x: \"\nitems:\n" + items + "\"\napiVersion: v1\nkind: List\nitems:\n", false},
+			"text across items":    {"apiVersion: v1\nkind: List\nitems:\n" + items + indent + "- \"\n" + indent + "- x\"\n", false},
+			"alias across items":   {"apiVersion: v1\nkind: List\nitems:\n" + items + indent + "- &x {}\n" + indent + "- *x\n", false},
+		} {
+			got := pieces(context.Background(), &text{file: "x", body: []byte(tc.body)}, 2)
+			if (got != nil) != tc.want {
+				t.Errorf("%s: in pieces %v, want %v", name, got != nil, tc.want)
+			}
+			if got != nil && len(got.items) != len(docs) {
+				t.Errorf("%s: %d items", name, len(got.items))
+			}
+		}
+	}
+}

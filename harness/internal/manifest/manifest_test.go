@@ -120,7 +120,7 @@ func TestReadDocuments(t *testing.T) {
 		"UTF-16":                            {body: "\xFF\xFEa\x00", want: []string{"error 1:0 UTF-16 text: save it as UTF-8"}},
 		"bomb":                              {body: bomb(), want: []string{"error 1:1 " + tooManyAliases}},
 		"small bombs": {
-			body: strings.Repeat("--- {apiVersion: v1, kind: A, x: ["+strings.Repeat("y,", 8000)+"&a [x,x,x,x,x,x,x,x,x,x], &b ["+strings.Repeat("*a,", 100)+"], "+strings.Repeat("*b,", 300)+"]}\n", 3),
+			body: strings.Repeat("--- {apiVersion: v1, kind: A, x: ["+strings.Repeat("z,", 8000)+"&a [x,x,x,x,x,x,x,x,x,x], &b ["+strings.Repeat("*a,", 100)+"], "+strings.Repeat("*b,", 300)+"]}\n", 3),
 			want: []string{"A/ 1:5", "A/ 2:5", "error 3:5 " + tooManyAliases},
 		},
 		"JSON like aliases": {body: `{"apiVersion": "v1", "kind": "A", "x": "\ud83d\ude00 &a *a"}`, want: []string{"A/ 1:1"}},

@@ -318,19 +318,14 @@ _functions_behind(service) := {name |
 # argument, so that OPA finds the peers of equal rules once.
 _accepting(issuer, accepts, namespace) := {_target(peer.service): true |
 	some key in _lookups(issuer, accepts)
-	some peer in _candidates(key, accepts)
+	some peer in _candidates(key)
+	_overlap(accepts, peer.accepts)
 	_targeted(peer.service)
 	not _shared(namespace, peer)
 }
 
-_candidates(key, accepts) := {peer |
-	some accepted, peers in _own_index[key]
-	_overlap(accepts, accepted)
-	some peer in peers
-} | {peer |
-	some accepted, peers in _index[key]
-	_overlap(accepts, accepted)
-	some peer in peers
+_candidates(key) := {peer | some peer in _own_index[key]} | {peer |
+	some peer in _index[key]
 	not _itself(peer)
 }
 
@@ -357,8 +352,8 @@ _shared(namespace, peer) if {
 # A complete rule: of a partial one OPA would go through all peers for each key.
 _index := _peers
 
-# By what tokens can have in common, then by what they have: a review looks its own up and sees no other peer.
-_peers[key][token.accepts] contains peer if {
+# By what tokens can have in common: a review looks its own up and sees no other peer.
+_peers[key] contains peer if {
 	some resource in inventory.everywhere("APIRule")
 	some token in _tokens(resource)
 	peer := _peer(resource, token)
@@ -367,7 +362,7 @@ _peers[key][token.accepts] contains peer if {
 
 _own_index := _own_peers
 
-_own_peers[key][token.accepts] contains _peer(input.review.object, token) if {
+_own_peers[key] contains _peer(input.review.object, token) if {
 	some token in _own_tokens
 	some key in _keys(token)
 }
@@ -396,6 +391,7 @@ _tokens(resource) := [token |
 ]
 
 _peer(resource, token) := {
+	"accepts": token.accepts,
 	"service": token.service,
 	"namespace": object.get(resource, ["metadata", "namespace"], ""),
 	"name": object.get(resource, ["metadata", "name"], ""),

@@ -591,9 +591,12 @@ _old := {"v1alpha1", "v1beta1"}
 
 # Go's decoder, which reads configs and the annotation, ignores the case of keys; the API server and Oathkeeper don't.
 # Where a key is a known one but for its case, nobody knows the known one's value: it is made unreadable.
-_read(value) := object.union(value, {name: true | some name in _strays(value)}) if is_object(value)
-
-_read(value) := {} if not is_object(value)
+_read(value) := value if {
+	is_object(value)
+	object.keys(value) - _known == set()
+} else := object.union(value, {name: true | some name in _strays(value)}) if {
+	is_object(value)
+} else := {}
 
 _strays(value) := {name |
 	some key in (object.keys(value) - _known)
@@ -604,6 +607,7 @@ _strays(value) := {name |
 
 _folded := {lower(name): name | some name in _known}
 
+# All fields, also those that nobody reads here: what has no others needs no second look.
 _known := {
 	"accessStrategies",
 	"audiences",
@@ -612,20 +616,30 @@ _known := {
 	"authorizers",
 	"check_session_url",
 	"config",
+	"corsPolicy",
 	"extAuth",
+	"external",
+	"externalGateway",
+	"fromHeaders",
 	"fromParams",
+	"gateway",
 	"handler",
+	"host",
+	"hosts",
 	"introspection_url",
 	"issuer",
 	"jwks_urls",
 	"jwksUri",
 	"jwt",
 	"methods",
+	"mutators",
 	"name",
 	"namespace",
 	"noAuth",
 	"path",
+	"port",
 	"query_parameter",
+	"request",
 	"required_scope",
 	"required_scopes",
 	"requiredScopes",
@@ -634,6 +648,7 @@ _known := {
 	"scope_strategy",
 	"service",
 	"target_audience",
+	"timeout",
 	"token_from",
 	"token_url",
 	"trusted_issuers",

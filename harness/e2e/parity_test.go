@@ -6,7 +6,9 @@ import (
 	"cmp"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
+	"io/fs"
 	"maps"
 	"os"
 	"path"
@@ -44,14 +46,15 @@ type suite struct {
 	examples  []*example
 }
 
-// example is a fixture on its way through the consumers.
+// example is a fixture, or a whole application, on its way through the consumers.
 type example struct {
 	fixture.Fixture
 	setup    *setup
-	file     string             // absolute path
+	files    []string           // absolute paths
 	objects  []*manifest.Object // its documents
 	values   []map[string]any   // the same as the API server would hold them
-	context  []map[string]any   // what surrounds it, less what it replaces
+	around   []*manifest.Object // its context; none around an application
+	context  []map[string]any   // the same, less what it replaces
 	want     []finding          // by kfs
 	separate []finding          // by kfs, of each document alone; a rule that is undecided is a finding
 }
@@ -103,6 +106,17 @@ func load(t *testing.T) *suite {
 	s.generated, err = bundle.Generate(library, config, schemas)
 	must(t, err)
 
+	apps, err := fs.Glob(runner.FS, "apps/*")
+	must(t, err)
+	if len(apps) == 0 {
+		t.Fatal("there are no applications")
+	}
+	for _, app := range apps {
+		for _, profile := range policy.Profiles {
+			fixtures = append(fixtures, fixture.Fixture{Path: app, Profile: profile, Flavor: policy.Flavors[0], Now: fixture.Clock})
+		}
+	}
+
 	setups := map[string]*setup{}
 	for _, f := range fixtures {
 		name := f.Profile + "-" + f.Flavor
@@ -121,7 +135,8 @@ func load(t *testing.T) *suite {
 		group.Go(func() error { return s.prepare(ctx, e) })
 	}
 	must(t, group.Wait())
-	t.Logf("%d fixtures under %d sets of constraints", len(s.examples), len(setups))
+	t.Logf("%d fixtures, %d of them applications, under %d sets of constraints",
+		len(s.examples), len(apps)*len(policy.Profiles), len(setups))
 	return s
 }
 
@@ -172,13 +187,28 @@ func (s *suite) setup(ctx context.Context, name string, f fixture.Fixture) (*set
 
 // prepare has kfs judge the example, whole and in parts.
 func (s *suite) prepare(ctx context.Context, e *example) error {
-	var err error
-	if e.file, err = filepath.Abs(filepath.Join(root, "fixtures", e.Path)); err != nil {
-		return err
+	paths := []string{e.Path}
+	if e.Folder == "" {
+		var err error
+		if paths, err = fs.Glob(s.runner.FS, e.Path+"/*.yaml"); err != nil {
+			return err
+		}
+	} else {
+		e.around = s.runner.Context
 	}
-	input, err := s.runner.Read(ctx, e.Path)
+	for _, name := range paths {
+		file, err := filepath.Abs(filepath.Join(root, "fixtures", name))
+		if err != nil {
+			return err
+		}
+		e.files = append(e.files, file)
+	}
+	input, err := s.runner.Read(ctx, paths...)
 	if err != nil {
 		return err
+	}
+	if len(input.Errors)+len(input.Skipped) > 0 || len(input.Objects) == 0 {
+		return fmt.Errorf("%s: %d objects, errors %v, skipped %v", e.Path, len(input.Objects), input.Errors, input.Skipped)
 	}
 	e.objects = input.Objects
 	replaced := map[report.Object]bool{}
@@ -187,31 +217,25 @@ func (s *suite) prepare(ctx context.Context, e *example) error {
 		e.values = append(e.values, value)
 		replaced[object(value)] = true
 	}
-	for _, o := range s.runner.Context {
+	for _, o := range e.around {
 		if !replaced[object(o.Value)] {
 			e.context = append(e.context, o.Value)
 		}
 	}
 
-	whole, err := s.runner.Run(ctx, e.Fixture, engine.Options{})
+	whole, err := s.check(ctx, e, e.objects, e.around, e.Now)
 	if err != nil {
-		return fmt.Errorf("%s: %w", e.Path, err)
+		return err
 	}
-	if len(whole.Errors)+len(whole.Undecided) > 0 {
-		return fmt.Errorf("%s: kfs has errors %v, undecided %v", e.Path, whole.Errors, whole.Undecided)
+	if len(whole.Undecided) > 0 {
+		return fmt.Errorf("%s: undecided %v", e.Path, whole.Undecided)
 	}
 	e.want = s.findings(e, whole)
 
 	for _, o := range e.objects {
-		alone, err := check.Run(ctx, s.runner.Library, s.runner.Schemas, &manifest.Input{Objects: []*manifest.Object{o}}, check.Options{
-			Profile: e.Profile, Flavor: e.Flavor, Constraints: e.setup.constraints,
-			Program: s.runner.Program, Engine: engine.Options{Now: e.Now},
-		})
+		alone, err := s.check(ctx, e, []*manifest.Object{o}, nil, e.Now)
 		if err != nil {
-			return fmt.Errorf("%s: %w", e.Path, err)
-		}
-		if len(alone.Errors) > 0 {
-			return fmt.Errorf("%s: kfs has errors %v", e.Path, alone.Errors)
+			return err
 		}
 		found := s.findings(e, alone)
 		for _, u := range alone.Undecided {
@@ -223,14 +247,29 @@ func (s *suite) prepare(ctx context.Context, e *example) error {
 	return nil
 }
 
+// check is `kfs check` of objects under an example's constraints.
+func (s *suite) check(ctx context.Context, e *example, objects, around []*manifest.Object, now time.Time) (report.Report, error) {
+	r, err := check.Run(ctx, s.runner.Library, s.runner.Schemas, &manifest.Input{Objects: objects}, check.Options{
+		Profile: e.Profile, Flavor: e.Flavor, Constraints: e.setup.constraints, Context: around,
+		Program: s.runner.Program, Engine: engine.Options{Now: now},
+	})
+	if err == nil && len(r.Errors) > 0 {
+		err = errors.New(r.Errors[0].Message)
+	}
+	if err != nil {
+		return r, fmt.Errorf("check %s: %w", e.Path, err)
+	}
+	return r, nil
+}
+
 // now has kfs judge the example at the real time, for programs whose clock can't be set, before and after judge runs: in
 // between it may have become midnight.
 func (s *suite) now(ctx context.Context, t *testing.T, e *example, judge func() []finding) {
 	t.Helper()
 	run := func() []finding {
-		whole, err := s.runner.Run(ctx, e.Fixture, engine.Options{Now: time.Now()})
+		whole, err := s.check(ctx, e, e.objects, e.around, time.Now())
 		if err != nil {
-			t.Errorf("%s: %v", e.Path, err)
+			t.Error(err)
 		}
 		return s.findings(e, whole)
 	}

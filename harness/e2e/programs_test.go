@@ -35,9 +35,13 @@ func (s *suite) gator(t *testing.T) {
 	each(t, s.examples, func(ctx context.Context, e *example) {
 		name, _ := s.gatekeeperFiles(e)
 		files := write(t, map[string][]byte{"context.yaml": stream(e.context), "placed.yaml": stream(e.values)})
-		file := e.file
+		arguments := []string{"test", "-o", "json", "-f", folders[name], "-f", filepath.Join(files, "context.yaml")}
 		if s.isPlaced(e) {
-			file = filepath.Join(files, "placed.yaml")
+			arguments = append(arguments, "-f", filepath.Join(files, "placed.yaml"))
+		} else {
+			for _, file := range e.files {
+				arguments = append(arguments, "-f", file)
+			}
 		}
 		s.now(ctx, t, e, func() []finding {
 			var results []struct {
@@ -46,8 +50,7 @@ func (s *suite) gator(t *testing.T) {
 				Metadata          struct{ Details details }
 				ViolatingObject   map[string]any
 			}
-			status := execute(ctx, t, program, &results, "test", "-o", "json",
-				"-f", folders[name], "-f", filepath.Join(files, "context.yaml"), "-f", file)
+			status := execute(ctx, t, program, &results, arguments...)
 			var got []finding
 			for _, r := range results {
 				d := r.Metadata.Details
@@ -135,9 +138,7 @@ func (s *suite) opa(t *testing.T) {
 	each(t, slices.Sorted(maps.Keys(bySetup)), func(ctx context.Context, name string) {
 		lists, instants, byPath := map[string]any{}, map[string]any{}, map[string]*example{}
 		for _, e := range bySetup[name] {
-			lists[e.Path] = e.list()
-			instants[e.Path] = e.Now.UnixNano()
-			byPath[e.Path] = e
+			lists[e.Path], instants[e.Path], byPath[e.Path] = e.list(), e.Now.UnixNano(), e
 		}
 		data, err := json.Marshal(map[string]any{"examples": lists, "instants": instants})
 		if err != nil {
@@ -156,7 +157,7 @@ func (s *suite) opa(t *testing.T) {
 			}
 		}
 		execute(ctx, t, program, &output, "eval", "--format", "json", "--strict-builtin-errors",
-			"-b", bundles[name], "-d", filepath.Join(folder, "examples.json"), query)
+			"-b", filepath.Join(bundles[name], "bundle.tar.gz"), "-d", filepath.Join(folder, "examples.json"), query)
 		if len(output.Result) != 1 {
 			t.Errorf("%s: opa gave %d results", name, len(output.Result))
 			return
@@ -185,7 +186,7 @@ func (s *suite) opa(t *testing.T) {
 							Expressions []struct{ Value adapted }
 						}
 					}
-					status := execute(t.Context(), t, program, &output, "eval", "--fail-defined", "-b", bundles[e.setup.name],
+					status := execute(t.Context(), t, program, &output, "eval", "--fail-defined", "-b", filepath.Join(bundles[e.setup.name], "bundle.tar.gz"),
 						"-i", filepath.Join(files, "list.yaml"), "data.kfs.adapter."+name+"[_]")
 					for _, r := range output.Result {
 						*into = append(*into, r.Expressions[0].Value)
@@ -250,11 +251,16 @@ func (s *suite) conftest(t *testing.T) {
 		each(t, names, func(ctx context.Context, name string) {
 			var files []string
 			for _, e := range groups[name] {
-				files = append(files, e.file)
+				files = append(files, e.files...)
 			}
-			byFile := run(ctx, policyFolder, folders[name], files...)
+			byFile := run(ctx, untested, folders[name], files...)
 			for _, e := range groups[name] {
-				got := e.adapted(t, "conftest", results(byFile[e.file]))
+				var all adapterResults
+				for _, file := range e.files {
+					of := results(byFile[file])
+					all.Deny, all.Warn = append(all.Deny, of.Deny...), append(all.Warn, of.Warn...)
+				}
+				got := e.adapted(t, "conftest", all)
 				compared.Add(int64(len(got)))
 				differ(t, e.Path, e.separate, got)
 			}
@@ -274,7 +280,7 @@ func (s *suite) conftest(t *testing.T) {
 			for i := range groups[name] {
 				files = append(files, filepath.Join(folder, fmt.Sprintf("%d.yaml", i)))
 			}
-			byFile := run(ctx, policyFolder, folders[name], files...)
+			byFile := run(ctx, untested, folders[name], files...)
 			for i, e := range groups[name] {
 				got := e.adapted(t, "conftest", results(byFile[files[i]]))
 				compared.Add(int64(len(got)))
@@ -293,7 +299,11 @@ func (s *suite) conftest(t *testing.T) {
 				chosen = policyFolder
 			}
 			s.now(ctx, t, e, func() []finding {
-				byFile := run(ctx, chosen, folders[e.setup.name], "--combine", filepath.Join(folder, "context.yaml"), e.file)
+				files := append([]string{"--combine"}, e.files...)
+				if len(e.context) > 0 {
+					files = append(files, filepath.Join(folder, "context.yaml"))
+				}
+				byFile := run(ctx, chosen, folders[e.setup.name], files...)
 				got := e.adapted(t, "conftest", results(byFile["Combined"]))
 				compared.Add(int64(len(got)))
 				return got
@@ -376,17 +386,12 @@ func (s *suite) gatekeeperFiles(e *example) (string, map[string][]byte) {
 
 // bundleFiles is the OPA bundle with a setup's constraints.
 func (s *suite) bundleFiles(e *example) (string, map[string][]byte) {
-	files := s.runner.Library.Files()
-	generated, err := bundle.Conftest(s.runner.Library, s.runner.Schemas, e.setup.constraints, e.setup.profile, e.setup.flavor)
+	name, adapter := s.conftestFiles(e)
+	archive, err := bundle.OPA(s.runner.Library, s.runner.Config, adapter)
 	if err != nil {
 		panic(err)
 	}
-	files = maps.Clone(files)
-	for name, text := range generated {
-		files["conftest/"+name] = text
-	}
-	files[".manifest"] = []byte(`{"roots": ["kyma", "lib/kfs", "kfs", "main"], "rego_version": 1}`)
-	return e.setup.name, files
+	return name, map[string][]byte{"bundle.tar.gz": archive}
 }
 
 // conftestFiles is what conftest gets beside the policies.

@@ -32,10 +32,12 @@ type fault struct {
 
 func faultf(format string, args ...any) *fault { return &fault{message: fmt.Sprintf(format, args...)} }
 
-// decode reads a YAML document as sigs.k8s.io/yaml and encoding/json with UseNumber would, which a test proves, without the way through JSON. Odd
-// says that it has duplicate or odd keys or merges, so that check is worth its time. It reads more strictly in a few points: text after the
-// document's end is a fault (there it is silently left out), so is too deep or too big a value, or one that JSON can't have even if a duplicate
-// key replaces it; and of keys that become equal as strings the last one wins (there it is random).
+// decode reads a YAML document as sigs.k8s.io/yaml and encoding/json with UseNumber would, without the way through JSON; tests prove it.
+// Odd says that it has duplicate or odd keys or merges, so that check is worth its time.
+//
+// It reads more strictly in a few points: text after the document's end is a fault (there it is silently left out), so is too deep or too
+// big a value, or one that JSON can't have even if a duplicate key replaces it; and of keys that become equal as strings the last one wins
+// (there it is random).
 func decode(t *text) (value any, odd bool, f *fault) {
 	defer func() {
 		if p := recover(); p != nil { // the parsers recover from what they know; nothing may stop the other documents
@@ -48,9 +50,8 @@ func decode(t *text) (value any, odd bool, f *fault) {
 	}
 	decoder := yaml2.NewDecoder(bytes.NewReader(t.body))
 	var err error
-	if merges := bytes.Contains(t.body, []byte("<<")); merges {
+	if odd = bytes.Contains(t.body, []byte("<<")); odd {
 		// Keys merged into an ordered mapping get lost, so this takes the parser's slower maps.
-		odd = true
 		err = decoder.Decode(&value)
 	} else {
 		var root ordered
@@ -300,8 +301,8 @@ func hasAlias(body []byte) bool {
 	return bytes.IndexByte(body, '*') >= 0 && bytes.IndexByte(body, '&') >= 0 && aliasToken.Match(body) && anchorToken.Match(body)
 }
 
-// expansion is what aliases add to a document: 16 for each value and the bytes of texts, limited to a bit more than maxExpanded. It comes from the
-// node tree, which is as small as the text. False if that can't be made.
+// expansion is what aliases add to a document: 16 for each value and the bytes of its text, up to a bit more than maxExpanded. It comes
+// from the node tree, which is as small as the text; false if that can't be made.
 func expansion(t *text) (added int, ok bool) {
 	root := t.tree()
 	if root == nil {

@@ -261,9 +261,9 @@ func (p pretty) errors(b *bytes.Buffer, errors []Error) {
 
 func (p pretty) summary(b *bytes.Buffer, r Report) {
 	s := r.Summary
-	counts := []string{
-		p.count(s.Deny, red, "denied", "denied"),
-		p.count(s.Warn, yellow, "warning", "warnings"),
+	var counts []string
+	if s.Reviewed > 0 || len(r.Errors) == 0 { // "0 denied" is no comfort where nothing was judged
+		counts = append(counts, p.count(s.Deny, red, "denied", "denied"), p.count(s.Warn, yellow, "warning", "warnings"))
 	}
 	others := map[string]int{}
 	for _, f := range r.Findings {
@@ -274,7 +274,9 @@ func (p pretty) summary(b *bytes.Buffer, r Report) {
 	for _, action := range slices.Sorted(maps.Keys(others)) {
 		counts = append(counts, p.count(others[action], cyan, action, action))
 	}
-	counts = append(counts, p.count(s.Undecided, cyan, "undecided", "undecided"))
+	if s.Reviewed > 0 || s.Undecided > 0 {
+		counts = append(counts, p.count(s.Undecided, cyan, "undecided", "undecided"))
+	}
 	if len(r.Errors) > 0 {
 		counts = append(counts, p.count(len(r.Errors), red, "error", "errors"))
 	}

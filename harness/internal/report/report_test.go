@@ -123,6 +123,7 @@ func TestOrder(t *testing.T) {
 
 // The golden files are what users and programs read; UPDATE=1 go test rewrites them.
 func TestGolden(t *testing.T) {
+	broken := Report{Profile: "strict", Flavor: "buildless", Errors: []Error{{File: "x.yaml", Line: 3, Message: "did not find expected key"}}}
 	full, empty := example(), Report{Profile: "strict", Flavor: "buildless", Summary: Summary{Objects: 1, Reviewed: 1}}
 	Sort(&full)
 	tests := map[string]string{
@@ -130,6 +131,7 @@ func TestGolden(t *testing.T) {
 		"full.json":  render(t, "json", full, Options{}),
 		"color.txt":  render(t, "pretty", full, Options{Color: true}),
 		"empty.txt":  render(t, "pretty", empty, Options{}),
+		"broken.txt": render(t, "pretty", broken, Options{}),
 		"empty.json": render(t, "json", empty, Options{}),
 	}
 	for name, got := range tests {

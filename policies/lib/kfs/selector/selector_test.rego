@@ -74,6 +74,8 @@ test_unreadable_never_matches[note] if {
 		"In nothing": _in([]),
 		"In a string": _in("shop"),
 		"In null": _in([null]),
+		"In an object": _in({"a": "shop"}),
+		"In without a readable key": {"matchExpressions": [{"key": null, "operator": "NotIn", "values": ["shop"]}]},
 		"NotIn nothing": _not_in([]),
 		"Exists with values": {"matchExpressions": [{"key": "app", "operator": "Exists", "values": ["shop"]}]},
 		"Exists without key": {"matchExpressions": [{"operator": "Exists"}]},

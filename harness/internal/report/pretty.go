@@ -39,13 +39,16 @@ func (p pretty) write(w io.Writer, r Report) error {
 }
 
 func (p pretty) findings(b *bytes.Buffer, findings []Finding) {
+	var shown Location // the line is shown once, however many findings it has
 	for i, f := range findings {
 		if i == 0 || f.Object != findings[i-1].Object || f.Location.File != findings[i-1].Location.File {
 			fmt.Fprintf(b, "%s\n", p.color(bold, visible(f.Object.String())))
 		}
 		fmt.Fprintf(b, "  %s  %s %s\n", visible(place(f.Location)), p.color(actionColor(f.Action), visible(f.Action)+" "+visible(f.Rule)), p.color(faint, "("+visible(f.Severity)+")"))
 		fmt.Fprintf(b, "    %s\n", visible(message(f)))
-		p.excerpt(b, f)
+		if f.Location != shown && p.excerpt(b, f) {
+			shown = f.Location
+		}
 		if i == len(findings)-1 || f.Object != findings[i+1].Object || f.Location.File != findings[i+1].Location.File {
 			b.WriteByte('\n')
 		}
@@ -75,14 +78,14 @@ func actionColor(action string) string {
 	return cyan
 }
 
-// excerpt shows the line of a finding with a caret below its column.
-func (p pretty) excerpt(b *bytes.Buffer, f Finding) {
+// excerpt shows the line of a finding with a caret below its column, unless it may hold a secret.
+func (p pretty) excerpt(b *bytes.Buffer, f Finding) bool {
 	if p.SourceLine == nil || f.Location.Line == 0 || secretive(f) {
-		return
+		return false
 	}
 	line, ok := p.SourceLine(f.Location.File, f.Location.Line)
 	if !ok || utf8.RuneCountInString(line) > width || secretLine.MatchString(line) {
-		return
+		return false
 	}
 	line = strings.TrimRight(line, " \t\r")
 	before := line
@@ -100,6 +103,7 @@ func (p pretty) excerpt(b *bytes.Buffer, f Finding) {
 		indent := utf8.RuneCountInString(visible(strings.ReplaceAll(before, "\t", " ")))
 		fmt.Fprintf(b, "      %s %s%s\n", p.color(faint, strings.Repeat(" ", len(number))+" |"), strings.Repeat(" ", indent), p.color(actionColor(f.Action), "^"))
 	}
+	return true
 }
 
 // secretive says that the line of a finding may hold a secret by what the finding is about.

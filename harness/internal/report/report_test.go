@@ -45,6 +45,11 @@ func example() Report {
 				Remediation: "Remove spec.runtimeImageOverride, or mirror the image into an allowed repository.",
 			},
 			{
+				Rule: "KFS-202", Policy: "runtime_image", Fact: "runtime-image", Severity: "high", Action: Deny,
+				Message: `KFS-202: runtime image "ghcr.io/acme/node:22" isn't pinned by a sha256 digest`,
+				Path:    "spec.runtimeImageOverride", Object: orders, Location: Location{"app/orders.yaml", 8, 3},
+			},
+			{
 				Rule: "KFS-302", Policy: "sensitive_data", Fact: "no-scans", Severity: "high", Action: Deny,
 				Message: `KFS-302: line 2 assigns a literal to a name that says "password"`,
 				Path:    "spec.source.inline.source", Object: orders, Location: Location{"app/orders.yaml", 13, 7},

@@ -121,7 +121,7 @@ func secretive(f Finding) bool {
 }
 
 // secretLine matches lines that may hold a secret beside what the finding is about: a flow mapping or one-line JSON, a URL with a user.
-var secretLine = regexp.MustCompile(`(?i)(passw|pwd|secret|token|credential|api[-_]?key|access[-_]?key|private[-_]?key|authorization|bearer)[^:=]*["']?\s*[:=]|\bvalue["']?\s*:|://[^/\s]*@`)
+var secretLine = regexp.MustCompile(`(?i)(passw|pwd|secret|token|credential|api[-_]?key|access[-_]?key|private[-_]?key|authorization\b|bearer)[^:=]*["']?\s*[:=]|\bvalue["']?\s*:|://[^/\s]*@`)
 
 // fixes says once per rule how to fix it.
 func (p pretty) fixes(b *bytes.Buffer, findings []Finding) {

@@ -172,6 +172,8 @@ func TestExcerptsKeepSecrets(t *testing.T) {
 		"one-line JSON":    {finding: Finding{Rule: "KFS-201"}, line: `{"env":[{"name":"PIN","value":"1234"}],"runtime":"x"}`},
 		"password":         {finding: Finding{Rule: "KFS-001"}, line: "  dbPassword: hunter2"},
 		"long":             {finding: Finding{Rule: "KFS-201"}, line: strings.Repeat("x", 200)},
+		"authorizations":   {finding: Finding{Rule: "KFS-102"}, line: "  authorizations: [{}]", shown: true},
+		"authorization":    {finding: Finding{Rule: "KFS-002"}, line: "  Authorization: Basic aGk="},
 		"secret in a name": {finding: Finding{Rule: "KFS-001"}, line: "  imagePullSecretName: x"},
 		"jwt":              {finding: Finding{Rule: "KFS-101"}, line: "  jwt:", shown: true},
 	}

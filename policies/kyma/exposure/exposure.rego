@@ -286,7 +286,10 @@ _weakest(rule) := [strategy |
 	apirule.strength({"strategies": [strategy]}) == rule.strength
 ][0]
 
-_opening(strategy) := "noAuth" if strategy.handler == "noAuth"
+_opening(strategy) := "noAuth" if {
+	strategy.kind == "open"
+	strategy.handler == "noAuth"
+}
 
 _opening(strategy) := sprintf("handler %q", [strategy.handler]) if {
 	strategy.kind == "open"

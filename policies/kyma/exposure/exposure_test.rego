@@ -26,6 +26,7 @@ test_open_handlers[note] if {
 	some note, tc in {
 		"noop": {"strategies": [{"handler": "noop"}], "want": {["accessStrategies", 0]}},
 		"unknown": {"strategies": [{"handler": "Noop"}], "want": {["accessStrategies", 0]}},
+		"a field's name": {"strategies": [{"handler": "noAuth"}], "want": {["accessStrategies", 0]}},
 		"no handler": {"strategies": [{}], "want": {["accessStrategies", 0]}},
 		"not an object": {"strategies": ["jwt"], "want": {["accessStrategies", 0]}},
 		"none": {"strategies": [], "want": {[]}},
@@ -69,8 +70,8 @@ test_messages[note] if {
 			"want": `KFS-111: rule 0 ("/orders") is open to everyone: it has no strategy that can be read`,
 		},
 		"one path, open and protected": {
-			"resource": _apirule("orders", [_jwt("/a", ["GET"]), _jwt("/a", ["HEAD"]), _open("/a", ["PUT", "POST"])]),
-			"want": `KFS-112: rule 2 ("/a") opens the path for POST, PUT, which rule 0 ("/a") protects for GET and 1 more`,
+			"resource": _apirule("orders", [_jwt("/", ["GET"]), _jwt("/", ["HEAD"]), _open("/", ["PUT", "POST"])]),
+			"want": `KFS-112: rule 2 ("/") opens the path for POST, PUT, which rule 0 ("/") protects for GET and 1 more`,
 		},
 		"an open path over others": {
 			"resource": _apirule("orders", [_open("/*", ["GET", "PUT"]), _jwt("/a", ["GET"]), _jwt("/b", ["PUT"])]),
@@ -171,7 +172,12 @@ test_open_over_protected[note] if {
 			"want": {2, 4},
 		},
 		"left out by an open rule of that path": {
-			"rules": [_open("/a/b", ["PUT"]), _open("/a/{**}", ["PUT"]), _jwt("/a/b", ["GET"]), _open("/{**}", ["GET", "PUT"])],
+			"rules": [
+				_open("/a/b", ["PUT"]),
+				_open("/a/{**}", ["PUT"]),
+				_jwt("/a/b", ["GET"]),
+				_open("/{**}", ["GET", "PUT"]),
+			],
 			"want": set(),
 		},
 	}
@@ -222,7 +228,10 @@ test_open_over_protected_v1beta1[note] if {
 	some note, tc in {
 		"ory, open first": {"rules": [_old("/.*", ["GET"], "noop"), _old("/a", ["GET"], "jwt")], "want": {0}},
 		"ory, open last": {"rules": [_old("/a", ["GET"], "jwt"), _old("/.*", ["GET"], "noop")], "want": set()},
-		"ory, open first and inside": {"rules": [_old("/a", ["GET"], "noop"), _old("/.*", ["GET"], "jwt")], "want": set()},
+		"ory, open first and inside": {
+			"rules": [_old("/a", ["GET"], "noop"), _old("/.*", ["GET"], "jwt")],
+			"want": set(),
+		},
 		"istio, open first": {"rules": [_old("/.*", ["GET"], "noop"), _old("/a", ["GET"], "istio")], "want": {0}},
 		"istio, open last": {"rules": [_old("/a", ["GET"], "istio"), _old("/.*", ["GET"], "noop")], "want": {1}},
 		"istio, inside": {"rules": [_old("/.*", ["GET"], "istio"), _old("/a", ["GET"], "noop")], "want": set()},
@@ -253,7 +262,8 @@ test_foreign_services[note] if {
 
 	resource := _apirule("orders", [object.union(_jwt("/a", ["GET"]), {"service": tc.service})])
 	every value in ["any", "functions"] {
-		got := _paths("KFS-114", resource, _cluster) with data.kyma.exposure_test._parameters as {"foreignServices": value}
+		parameters := {"foreignServices": value}
+		got := _paths("KFS-114", resource, _cluster) with data.kyma.exposure_test._parameters as parameters
 		got == tc[value]
 	}
 }
@@ -423,6 +433,7 @@ test_unreadable_backend if {
 
 test_gateways[note] if {
 	route := {"route": [{"destination": {"host": "orders"}}]}
+	on_mesh := {"gateways": ["mesh"]}
 	some note, tc in {
 		"none": {"spec": {"hosts": ["a"], "http": [route]}, "want": false},
 		"null": {"spec": {"hosts": ["a"], "gateways": null, "http": [route]}, "want": false},
@@ -432,11 +443,11 @@ test_gateways[note] if {
 		"another case": {"spec": {"hosts": ["a"], "gateways": ["Mesh"], "http": [route]}, "want": true},
 		"a string": {"spec": {"hosts": ["a"], "gateways": "mesh", "http": [route]}, "want": true},
 		"a match on mesh": {
-			"spec": {"hosts": ["a"], "gateways": ["b"], "http": [object.union(route, {"match": [{"gateways": ["mesh"]}]})]},
+			"spec": {"hosts": ["a"], "gateways": ["b"], "http": [object.union(route, {"match": [on_mesh]})]},
 			"want": false,
 		},
 		"two matches": {
-			"spec": {"hosts": ["a"], "gateways": ["b"], "http": [object.union(route, {"match": [{"gateways": ["mesh"]}, {}]})]},
+			"spec": {"hosts": ["a"], "gateways": ["b"], "http": [object.union(route, {"match": [on_mesh, {}]})]},
 			"want": true,
 		},
 		"a match on another": {
@@ -518,9 +529,18 @@ test_ingresses[note] if {
 		"default backend": {"spec": {"defaultBackend": {"service": {"name": "orders"}}}, "want": true},
 		"older": {"spec": {"backend": {"serviceName": "orders"}}, "want": true},
 		"resource": {"spec": {"defaultBackend": {"resource": {"kind": "Service", "name": "orders"}}}, "want": true},
-		"another resource": {"spec": {"defaultBackend": {"resource": {"kind": "Bucket", "name": "orders"}}}, "want": false},
-		"path": {"spec": {"rules": [{"http": {"paths": [{"backend": {"service": {"name": "orders"}}}]}}]}, "want": true},
-		"older path": {"spec": {"rules": [{"http": {"paths": [{"backend": {"serviceName": "orders"}}]}}]}, "want": true},
+		"another resource": {
+			"spec": {"defaultBackend": {"resource": {"kind": "Bucket", "name": "orders"}}},
+			"want": false,
+		},
+		"path": {
+			"spec": {"rules": [{"http": {"paths": [{"backend": {"service": {"name": "orders"}}}]}}]},
+			"want": true,
+		},
+		"older path": {
+			"spec": {"rules": [{"http": {"paths": [{"backend": {"serviceName": "orders"}}]}}]},
+			"want": true,
+		},
 		"another service": {"spec": {"defaultBackend": {"service": {"name": "invoices"}}}, "want": false},
 		"a backend that is none": {"spec": {"defaultBackend": "orders"}, "want": false},
 		"no spec": {"spec": null, "want": false},
@@ -546,10 +566,19 @@ test_routes[note] if {
 		"another's": {"spec": {"rules": [{"backendRefs": [{"name": "tickets", "namespace": "shop"}]}]}, "want": true},
 		"no namespace": {"spec": {"rules": [{"backendRefs": [{"name": "orders", "namespace": ""}]}]}, "want": true},
 		"null": {"spec": {"rules": [{"backendRefs": [{"name": "orders", "namespace": null}]}]}, "want": true},
-		"a namespace that is none": {"spec": {"rules": [{"backendRefs": [{"name": "x", "namespace": 7}]}]}, "want": true},
+		"a namespace that is none": {
+			"spec": {"rules": [{"backendRefs": [{"name": "x", "namespace": 7}]}]},
+			"want": true,
+		},
 		"mirrored": {"spec": {"rules": [{"filters": [_mirror]}]}, "want": true},
-		"mirrored for a backend": {"spec": {"rules": [{"backendRefs": [{"name": "a", "filters": [_mirror]}]}]}, "want": true},
-		"asked": {"spec": {"rules": [{"filters": [{"externalAuth": {"backendRef": {"name": "orders"}}}]}]}, "want": true},
+		"mirrored for a backend": {
+			"spec": {"rules": [{"backendRefs": [{"name": "a", "filters": [_mirror]}]}]},
+			"want": true,
+		},
+		"asked": {
+			"spec": {"rules": [{"filters": [{"externalAuth": {"backendRef": {"name": "orders"}}}]}]},
+			"want": true,
+		},
 	}
 
 	_reported("KFS-116", _resource("HTTPRoute", "orders", tc.spec), _cluster) == tc.want
@@ -638,7 +667,10 @@ test_widths[note] if {
 		"a host that is none": {"spec": {"hosts": [7, null, " "]}, "want": {["hosts", 0], ["hosts", 1], ["hosts", 2]}},
 		"hosts that are none": {"spec": {"hosts": "*"}, "want": {["hosts"]}},
 		"no hosts": {"spec": {"hosts": null}, "want": set()},
-		"CORS": {"spec": {"corsPolicy": {"allowCredentials": true, "allowOrigins": [{"regex": ".*"}]}}, "want": {_origin}},
+		"CORS": {
+			"spec": {"corsPolicy": {"allowCredentials": true, "allowOrigins": [{"regex": ".*"}]}},
+			"want": {_origin},
+		},
 		"CORS without credentials": {
 			"spec": {"corsPolicy": {"allowCredentials": false, "allowOrigins": [{"regex": ".*"}]}},
 			"want": set(),
@@ -879,5 +911,6 @@ _function(namespace, name) := {
 _with(resources) := object.union_n(array.concat([_cluster], [stored |
 	some resource in resources
 	version := object.get(resource, "apiVersion", "gateway.kyma-project.io/v2")
-	stored := {"namespace": {resource.metadata.namespace: {version: {resource.kind: {resource.metadata.name: resource}}}}}
+	kinds := {resource.kind: {resource.metadata.name: resource}}
+	stored := {"namespace": {resource.metadata.namespace: {version: kinds}}}
 ]))

@@ -87,14 +87,20 @@ func TestParity(t *testing.T) {
 	t.Run("conftest", s.conftest)
 }
 
+// sources are what the kfs program carries.
+func sources(t *testing.T) (*policy.Library, *schema.Set, constraint.Config) {
+	t.Helper()
+	library, err := policy.Load(policies.FS)
+	must(t, err)
+	config, err := constraint.ReadConfig(bundleconfig.Config)
+	must(t, err)
+	return library, schema.Load(), config
+}
+
 func load(t *testing.T) *suite {
 	t.Helper()
 	ctx := t.Context()
-	library, err := policy.Load(policies.FS)
-	must(t, err)
-	schemas := schema.Load()
-	config, err := constraint.ReadConfig(bundleconfig.Config)
-	must(t, err)
+	library, schemas, config := sources(t)
 	runner, err := fixture.NewRunner(ctx, os.DirFS(filepath.Join(root, "fixtures")), library, schemas, config)
 	must(t, err)
 	fixtures, err := fixture.Load(runner.FS)

@@ -363,10 +363,7 @@ _widest(block) := 16 if {
 	not net.cidr_contains("fc00::/7", block)
 }
 
-_widest(block) := 7 if {
-	contains(block, ":")
-	net.cidr_contains("fc00::/7", block)
-}
+_widest(block) := 7 if net.cidr_contains("fc00::/7", block)
 
 _prefix(block) := to_number(split(block, "/")[1])
 

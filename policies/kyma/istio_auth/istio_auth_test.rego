@@ -133,6 +133,7 @@ test_source_names_a_network[note] if {
 		"private networks": {"ipBlocks": ["10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "fc00::/7"]},
 		"addresses": {"ipBlocks": ["10.1.2.3", "2001:db8::1"]},
 		"sixteen of the widest networks": {"ipBlocks": _every_second(16)},
+		"sixteen of the widest in IPv6": {"ipBlocks": [sprintf("2%x0::/16", [i]) | some i in numbers.range(16, 31)]},
 		"the widest network of IPv6": {"ipBlocks": ["2a02::/16"]},
 		"neighbours": {"ipBlocks": ["10.0.0.0/8", "11.0.0.0/8", "10.1.0.0/16"]},
 		"all private networks of IPv6": {"ipBlocks": ["fc00::/7", "fd12:3456::/32"]},

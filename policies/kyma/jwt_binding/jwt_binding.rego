@@ -159,14 +159,10 @@ violation contains finding.new(rego.metadata.rule(), path, message) if {
 #     namespace may share tokens, set the parameter sharedWithin: namespace.
 violation contains finding.new(rego.metadata.rule(), path, message) if {
 	finding.selected(rego.metadata.rule())
-	some token in _own_tokens
-	_targeted(token.service)
-	accepting := _accepting(token.issuer, token.accepts, token.service.namespace)
-	others := object.keys(accepting) - {_target(token.service)}
-	count(others) > 0
+	some sharing in _sharings
 
-	path := token.path
-	message := sprintf("%s shares tokens of issuer %q with service %s", [token.label, token.issuer, _counted(others)])
+	path := sharing.path
+	message := sharing.text
 }
 
 # METADATA
@@ -314,8 +310,27 @@ _functions_behind(service) := {name |
 	function.selected(resource.spec.selector, candidate)
 }
 
-# The services that a token opens, or whose tokens open its own, its own included. All that differs between equal rules is an
-# argument, so that OPA finds the peers of equal rules once.
+_sharings := [{"path": token.path, "text": text} |
+	some token in _own_tokens
+	_targeted(token.service)
+	accepting := _accepting(token.issuer, token.accepts, token.service.namespace)
+	others := object.keys(accepting) - {_target(token.service)}
+	count(others) > 0
+	text := sprintf("%s shares tokens of issuer %q with service %s", [token.label, token.issuer, _counted(others)])
+] if {
+	count(_own_kinds) <= 100
+}
+
+# To compare thousands with one another would take longer than a webhook has, and what times out may be let in.
+_sharings := [{"path": ["spec"], "text": text}] if {
+	count(_own_kinds) > 100
+	text := sprintf("%d different sets of audiences and scopes are too many to compare", [count(_own_kinds)])
+}
+
+_own_kinds := {[token.issuer, token.accepts] | some token in _own_tokens}
+
+# The services that a token opens, or whose tokens open its own, its own included. It takes of a token only what equal
+# rules have in common, so that OPA finds their peers once.
 _accepting(issuer, accepts, namespace) := {_target(peer.service): true |
 	some key in _lookups(issuer, accepts)
 	some peer in _candidates(key)

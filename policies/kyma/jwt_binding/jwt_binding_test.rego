@@ -530,6 +530,19 @@ test_message_counts_peers[note] if {
 	got == {sprintf(`KFS-105: rule 0 ("/") shares tokens of issuer "https://idp.example.com" with %s`, [tc.want])}
 }
 
+test_too_many_to_compare[note] if {
+	some note, tc in {
+		"most that are compared": {"kinds": 100, "want": set()},
+		"one more": {"kinds": 101, "want": {["KFS-105", "spec"]}},
+	}
+
+	rule := {"jwt": {
+		"authentications": _authentications,
+		"authorizations": [{"audiences": [sprintf("a%d", [i])]} | some i in numbers.range(1, tc.kinds)],
+	}}
+	_found(_review("v2", [rule]), {}, {}) == tc.want
+}
+
 # targets: functions, for a rule of Service orders without authorizations.
 test_targets[note] if {
 	fn := {"kind": "Function", "metadata": {"name": "fn", "namespace": "demo"}, "spec": {"labels": {"app": "fn"}}}

@@ -41,13 +41,14 @@ package lib.kfs.apirule
 rules(resource) := [rule |
 	some spec in specs(resource)
 	some item in _items(spec)
-	rule := _rule(resource, spec, item)
+	rule := _rule(spec, item)
 ]
 
 # METADATA
 # description: |
-#   The effective specs as [{content, path, hidden, version}]: the object's own, the hidden one, or both. Keys that
-#   differ from a known one only by case have made the known one unreadable (true) at the spec's top level.
+#   The effective specs as [{content, path, hidden, version, service, namespace}]: the object's own, the hidden one, or
+#   both; service as written, namespace the object's. Keys of content and service that differ from a known one only by
+#   case have made the known one unreadable (true).
 # scope: document
 specs(resource) := array.concat(
 	[spec | spec := _own(resource)],
@@ -86,24 +87,7 @@ label(rule) := sprintf("rule %d (%q) of the %s", [rule.index, _short(rule.reques
 #   What one entry of authorizations ({requiredScopes, audiences}) binds a token to: nothing (KFS-102), wildcard (103),
 #   scope (104) or audience. The first that holds counts.
 # scope: document
-binding(entry) := "nothing" if _void(entry)
-
-binding(entry) := "wildcard" if {
-	not _void(entry)
-	_wild(entry)
-}
-
-binding(entry) := "scope" if {
-	not _void(entry)
-	not _wild(entry)
-	not _audience(entry)
-}
-
-binding(entry) := "audience" if {
-	not _void(entry)
-	not _wild(entry)
-	_audience(entry)
-}
+binding(entry) := _binding(_values(entry), _object(entry))
 
 # METADATA
 # description: |
@@ -117,10 +101,19 @@ strength(rule) := min([_strength(strategy) | some strategy in rule.strategies])
 # scope: document
 methods := {"CONNECT", "DELETE", "GET", "HEAD", "OPTIONS", "PATCH", "POST", "PUT", "TRACE"}
 
-_own(resource) := {"content": content, "path": ["spec"], "hidden": false, "version": _version(resource)} if {
+_own(resource) := _spec(resource, _read(_at(resource, ["spec"])), {
+	"path": ["spec"],
+	"hidden": false,
+	"version": _version(resource),
+}) if {
 	_judged(resource)
-	content := _read(_at(resource, ["spec"]))
 }
+
+_spec(resource, content, place_and_version) := object.union(place_and_version, {
+	"content": content,
+	"service": _read(object.get(content, "service", null)),
+	"namespace": _text(_at(resource, ["metadata", "namespace"])),
+})
 
 _judged(resource) if _aged(resource)
 
@@ -152,14 +145,14 @@ _alpha := ["metadata", "annotations", "gateway.kyma-project.io/v2alpha1-rules"]
 
 _found(resource) if _hidden(resource)
 
-_hidden(resource) := {"content": content, "path": _beta, "hidden": true, "version": "v1beta1"} if {
+_hidden(resource) := _spec(resource, content, {"path": _beta, "hidden": true, "version": "v1beta1"}) if {
 	_hiding(resource) == _beta
 	content := _read(_unmarshalled(_at(resource, _beta)))
 	_listed(object.get(content, "rules", null))
 	not _ambiguous(content)
 }
 
-_hidden(resource) := {"content": content, "path": _alpha, "hidden": true, "version": "v2alpha1"} if {
+_hidden(resource) := _spec(resource, content, {"path": _alpha, "hidden": true, "version": "v2alpha1"}) if {
 	_hiding(resource) == _alpha
 	rules_there := _unmarshalled(_at(resource, _alpha))
 	_listed(rules_there)
@@ -203,10 +196,10 @@ _items(spec) := [{"index": i, "at": ["rules", i], "content": content} |
 _items(spec) := [{"index": 0, "at": at, "content": null}] if {
 	value := object.get(spec.content, "rules", null)
 	not _listed(value)
-	at := [key | some key in object.keys(spec.content); key == "rules"]
+	at := _key(spec.content, "rules")
 }
 
-_rule(resource, spec, item) := {
+_rule(spec, item) := {
 	"path": place({"path": spec.path, "hidden": spec.hidden}, item.at),
 	"hidden": spec.hidden,
 	"version": spec.version,
@@ -214,7 +207,7 @@ _rule(resource, spec, item) := {
 	"index": item.index,
 	"request_path": _text(object.get(content, "path", null)),
 	"methods": _methods(object.get(content, "methods", null)),
-	"service": _service(resource, spec, content),
+	"service": _service(spec, content),
 	"strategies": _strategies(spec, content),
 } if {
 	content := _read(item.content)
@@ -233,31 +226,28 @@ _named_methods(value) if {
 }
 
 # v1alpha1 has neither a service per rule nor a namespace: the API server drops both.
-_service(resource, spec, _) := {"name": _text(object.get(service, "name", null)), "namespace": _namespace([
-	_at(resource, ["metadata", "namespace"]),
-])} if {
+_service(spec, _) := {"name": _text(object.get(spec.service, "name", null)), "namespace": spec.namespace} if {
 	spec.version == "v1alpha1"
-	service := _read(object.get(spec.content, "service", null))
 }
 
-_service(resource, spec, rule) := {"name": name, "namespace": namespace} if {
+_service(spec, rule) := {
+	"name": _text(object.get(own, "name", null)),
+	"namespace": _first_text([
+		object.get(own, "namespace", null),
+		object.get(spec.service, "namespace", null),
+		spec.namespace,
+	]),
+} if {
 	spec.version != "v1alpha1"
-	services := [service |
-		some service in [object.get(rule, "service", null), object.get(spec.content, "service", null)]
-		not is_null(service)
-	]
-	name := concat("", [_text(object.get(_read(service), "name", null)) | some i, service in services; i == 0])
-	namespace := _namespace(array.concat(
-		[object.get(_read(service), "namespace", null) | some service in services],
-		[_at(resource, ["metadata", "namespace"])],
-	))
+	own := _own_service(spec, object.get(rule, "service", null))
 }
 
-_namespace(candidates) := concat("", [_text(candidate) |
-	present := [candidate | some candidate in candidates; not candidate in [null, ""]]
-	some i, candidate in present
-	i == 0
-])
+_own_service(spec, null) := spec.service
+
+_own_service(_, service) := _read(service) if not is_null(service)
+
+# Of those that are there; where it is no text nobody knows.
+_first_text(values) := _text(array.concat([value | some value in values; not value in [null, ""]], [""])[0])
 
 _strategies(spec, rule) := [_handled(spec, ["accessStrategies", i], strategy) |
 	some i, strategy in rule.accessStrategies
@@ -315,14 +305,14 @@ _external(value) := object.union(
 	content := _read(value)
 	restrictions := object.get(content, "restrictions", null)
 	validates := count([restrictions | not is_null(restrictions)]) > 0
-	at := array.concat(["extAuth"], [key | some key in object.keys(content); key == "restrictions"])
+	at := array.concat(["extAuth"], _key(content, "restrictions"))
 }
 
 _handled(spec, at, value) := _configured(spec, handler, config_at, config) if {
 	content := _read(value)
 	handler := _text(object.get(content, "handler", null))
 	config := _read(object.get(content, "config", null))
-	config_at := array.concat(at, [key | some key in object.keys(content); key == "config"])
+	config_at := array.concat(at, _key(content, "config"))
 }
 
 _configured(spec, "jwt", at, config) := _istio("jwt", "jwt", array.slice(at, 0, 2), at, config) if {
@@ -389,9 +379,9 @@ _istio(kind, handler, at, config_at, value) := {
 	"validates": true,
 	"authorizers": [],
 	"authentications": authentications,
-	"authentications_at": array.concat(config_at, [key | some key in object.keys(config); key == "authentications"]),
+	"authentications_at": array.concat(config_at, _key(config, "authentications")),
 	"entries": entries,
-	"entries_at": array.concat(config_at, [key | some key in object.keys(config); key == "authorizations"]),
+	"entries_at": array.concat(config_at, _key(config, "authorizations")),
 	"parameters": [array.concat(config_at, ["authentications", i, "fromParams"]) |
 		some i, authentication in _list(object.get(config, "authentications", null))
 		places := object.get(_read(authentication), "fromParams", null)
@@ -417,14 +407,12 @@ _istio(kind, handler, at, config_at, value) := {
 
 _authentication(at, value) := {
 	"at": at,
-	"issuers": [{"at": array.concat(at, [key]), "value": issuer} |
-		some key, issuer in content
-		key == "issuer"
+	"issuers": [{"at": array.concat(at, ["issuer"]), "value": issuer} |
+		issuer := object.get(content, "issuer", null)
 		not is_null(issuer)
 	],
-	"urls": [{"at": array.concat(at, [key]), "value": url} |
-		some key, url in content
-		key == "jwksUri"
+	"urls": [{"at": array.concat(at, ["jwksUri"]), "value": url} |
+		url := object.get(content, "jwksUri", null)
 		not is_null(url)
 	],
 } if {
@@ -526,21 +514,21 @@ _entry(at, entry, names) := {
 	binds := binding(entry)
 }
 
-_void(entry) if count(_values(entry)) == 0
-
-_void(entry) if {
-	some value in _values(entry)
-	not _worded(value)
-}
-
-_wild(entry) if {
-	some value in _values(entry)
+_binding(values, entry) := "nothing" if {
+	_void(values)
+} else := "wildcard" if {
+	some value in values
 	_wildcard(value)
-}
-
-_audience(entry) if {
+} else := "audience" if {
 	some audience in entry.audiences
 	is_string(audience)
+} else := "scope"
+
+_void([])
+
+_void(values) if {
+	some value in values
+	not _worded(value)
 }
 
 # What is neither a list nor null stands for itself in a list, which is no word.
@@ -666,6 +654,10 @@ _listed(value) if {
 	count(value) > 0
 }
 
+_key(content, name) := [name] if {
+	_ = content[name]
+} else := []
+
 _list(value) := value if is_array(value)
 
 _list(value) := [] if not is_array(value)
@@ -674,9 +666,9 @@ _object(value) := value if is_object(value)
 
 _object(value) := {} if not is_object(value)
 
-_text(value) := value if is_string(value)
+default _text(_) := ""
 
-_text(value) := "" if not is_string(value)
+_text(value) := value if is_string(value)
 
 _short(text) := text if count(text) <= 48
 

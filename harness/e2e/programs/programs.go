@@ -15,6 +15,8 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strings"
+
+	"github.com/rogpeppe/go-internal/lockedfile"
 )
 
 // Names are the programs that Build knows.
@@ -24,7 +26,7 @@ func Names() []string {
 
 // Build returns the path of the named program. It is built on first use, which takes minutes and fetches modules, and kept
 // in the user's cache folder under a hash of its go.mod, its go.sum and the toolchain. It may be called from several
-// processes at once.
+// processes at once; one builds and the others wait.
 func Build(ctx context.Context, name string) (string, error) {
 	toolchain, err := output(ctx, "", "go", "env", "GOMOD", "GOVERSION", "GOOS", "GOARCH")
 	if err != nil {
@@ -47,15 +49,20 @@ func Build(ctx context.Context, name string) (string, error) {
 		return "", fmt.Errorf("build %s: %w", name, err)
 	}
 	folder := filepath.Join(cache, "kyma-function-security", fmt.Sprintf("%s-%.6x", name, hash.Sum(nil)))
+	if err := os.MkdirAll(folder, 0o755); err != nil {
+		return "", fmt.Errorf("build %s: %w", name, err)
+	}
+	// The packages of `go test ./...` run at a time; the second is to wait rather than to build the same.
+	unlock, err := lockedfile.MutexAt(filepath.Join(folder, "lock")).Lock()
+	if err != nil {
+		return "", fmt.Errorf("build %s: %w", name, err)
+	}
+	defer unlock()
 	program := filepath.Join(folder, name)
 	if _, err := os.Stat(program); err == nil || !errors.Is(err, fs.ErrNotExist) {
 		return program, err
 	}
-
-	if err := os.MkdirAll(folder, 0o755); err != nil {
-		return "", fmt.Errorf("build %s: %w", name, err)
-	}
-	// Under another name until it is whole, for whoever looks meanwhile.
+	// Under another name until it is whole: an interrupted build leaves nothing that looks like a program.
 	partial, err := os.MkdirTemp(folder, "partial-")
 	if err != nil {
 		return "", fmt.Errorf("build %s: %w", name, err)

@@ -4,10 +4,12 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"strings"
 	"testing"
 	"testing/fstest"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/open-policy-agent/opa/v1/ast"
 
 	"kyma-function-security/harness/internal/constraint"
 	"kyma-function-security/harness/internal/policy"
@@ -136,6 +138,63 @@ func TestMemoHoldsWhatDoesNotDependOnInput(t *testing.T) {
 	slices.Sort(got)
 	if diff := cmp.Diff([]string{"_all", "_by_colour", "_pairs"}, got); diff != "" {
 		t.Errorf("memoised rules (-want +got):\n%s", diff)
+	}
+}
+
+// TestMemoIsUsed: no rule that isn't memoised itself refers to one that is, in whichever way Rego has to refer.
+func TestMemoIsUsed(t *testing.T) {
+	const source = `package kyma.refers
+
+_all := {thing | some thing in data.inventory.namespace.x.y.z}
+
+_a if {
+	some thing in _all
+	thing == input.x
+}
+
+_b if {
+	some _, thing in _all
+	thing == input.x
+}
+
+_c if every thing in _all { thing != input.x }
+
+_d := [thing | some thing in _all; thing != input.x]
+
+_e := count(_all) + input.x
+
+_f[x] := _all[x] if x := input.x
+
+_g if not _all[input.x]
+
+_h(x) := {"all": _all, "x": x}
+
+_i if input.x in _all
+
+_j := input.x if false else := _all
+
+_k := x if x := input.x with input.y as _all
+
+_l contains _all[_] if input.x
+`
+	module, err := ast.ParseModule("refers.rego", source)
+	if err != nil {
+		t.Fatal(err)
+	}
+	modules, memos, err := memoise(map[string]*ast.Module{"refers.rego": module})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(memos) != 1 || memos[0].rule != "_all" {
+		t.Fatalf("memos: %v", memos)
+	}
+	for _, rule := range modules["refers.rego"].Rules {
+		if ruleName(rule) == "_all" {
+			continue
+		}
+		if text := rule.String(); strings.Contains(text, "_all") && strings.Count(text, "_all") != strings.Count(text, `input.memo["data.kyma.refers"]._all`) {
+			t.Errorf("not rewritten: %s", text)
+		}
 	}
 }
 

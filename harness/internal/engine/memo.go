@@ -74,8 +74,23 @@ func ruleName(rule *ast.Rule) string {
 
 // substitute makes references to memoised rules of the same module references into the memo.
 func substitute(rule *ast.Rule, found map[string]memoised) error {
-	transformer := ast.NewGenericTransformer(func(x any) (any, error) {
+	var transformer *ast.GenericTransformer
+	transformer = ast.NewGenericTransformer(func(x any) (any, error) {
 		switch value := x.(type) {
+		case *ast.SomeDecl: // ast.Transform doesn't enter `some … in …`
+			for _, symbol := range value.Symbols {
+				call, ok := symbol.Value.(ast.Call)
+				if !ok {
+					continue // a name that is declared
+				}
+				for _, operand := range call[1:] {
+					changed, err := ast.Transform(transformer, operand.Value)
+					if err != nil {
+						return nil, err
+					}
+					operand.Value = changed.(ast.Value)
+				}
+			}
 		case ast.Var:
 			if m, ok := found[string(value)]; ok {
 				return m.ref(), nil

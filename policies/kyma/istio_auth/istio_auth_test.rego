@@ -544,6 +544,18 @@ test_policies_bind_tokens[note] if {
 			_bound_rule,
 			_tokens(["https://other.example.com/*", "https://idp.example.com.evil/x"]),
 		]}}},
+		"besides callers of a port": {"a": {"spec": {"rules": [_bound_rule, {
+			"from": [{"source": {"namespaces": ["shop"]}}],
+			"when": [{"key": "destination.port", "values": ["8080"]}],
+		}]}}},
+		"besides callers named in when": {"a": {"spec": {"rules": [
+			_bound_rule,
+			{"when": [{"key": "source.namespace", "values": ["shop"]}]},
+		]}}},
+		"besides a principal that the issuer begins with": {"a": {"spec": {"rules": [
+			_bound_rule,
+			_tokens(["https://idp"]),
+		]}}},
 		"besides principals of another issuer in when": {"a": {"spec": {"rules": [
 			_bound_rule,
 			{"when": [{"key": "request.auth.principal", "values": ["https://other.example.com/*"]}]},
@@ -768,6 +780,7 @@ _v1beta1 := {
 	"metadata": {"name": "orders.v1", "namespace": "edge"},
 	"spec": {"service": {"name": "orders", "namespace": "demo", "port": 80}, "rules": [
 		_v1beta1_rule("/.*", {}),
+		{"path": "/open", "methods": ["GET"], "accessStrategies": [{"handler": "noop"}]},
 		_v1beta1_rule("/bound", {"authorizations": [{"audiences": ["orders"]}]}),
 	]},
 }
@@ -857,6 +870,14 @@ test_generated_policy[note] if {
 		},
 		"any token where it demands an audience": {
 			"object": _owned(_any_token({"paths": ["/bound"]}), labels),
+			"want": _first_source,
+		},
+		"any token where anyone may call": {
+			"object": _owned(_any_token({"paths": ["/open"]}), labels),
+			"want": _first_source,
+		},
+		"any token without operations": {
+			"object": _owned(_policy([object.union(_tokens(["*"]), {"to": []})]), labels),
 			"want": _first_source,
 		},
 		"any token elsewhere": {

@@ -50,6 +50,7 @@
 package kyma.istio_auth
 
 import data.lib.kfs.apirule
+import data.lib.kfs.authorization
 import data.lib.kfs.finding
 import data.lib.kfs.function
 import data.lib.kfs.inventory
@@ -96,7 +97,7 @@ violation contains finding.new(rego.metadata.rule(), path, message) if {
 	not _trusted
 	some i, jwt_rule in _list(_spec(input.review.object), "jwtRules")
 	audiences := _member(jwt_rule, "audiences")
-	not _values(audiences)
+	not authorization.effective(audiences)
 	not _requested_issuer(jwt_rule)
 	issuer := _member(jwt_rule, "issuer")
 	_replayable(issuer)
@@ -181,11 +182,11 @@ _acts_on(_, labels) if {
 _acts_on(_, _) if not selector.labels_readable(_wanted_labels)
 
 _acts_on(namespace, labels) if {
-	some target in _targets(_spec(input.review.object))
+	some target in authorization.targets(_spec(input.review.object))
 	_aimed(target, namespace, labels)
 }
 
-_selects if count(_targets(_spec(input.review.object))) == 0
+_selects if count(authorization.targets(_spec(input.review.object))) == 0
 
 _selects if not is_null(_wanted_labels)
 
@@ -233,158 +234,17 @@ _names_of_victims contains name if {
 	is_string(name)
 }
 
-# What an ALLOW policy opens: the places, in Istio's semantics, at which it names no caller. Sources are alternatives;
-# the conditions of one source, and `when`, hold together. Without rules the policy allows nothing.
-_openings contains {"path": array.concat(["spec", "rules"], at), "name": name, "rule": rule} if {
-	spec := _spec(input.review.object)
-	_allows(spec)
-	some i, rule in _list(spec, "rules")
-	not _conditioned(rule)
-	not _harmless(rule)
-	some caller in _callers(rule)
-	source := caller.source
-	not _bound(source)
-
-	at := array.concat([i], caller.at)
-	name := concat("", [sprintf("rule %d", [i]), caller.name])
+# What an ALLOW policy opens: the places at which it names no caller.
+_openings contains {"path": path, "name": opening.name, "rule": opening.rule} if {
+	spec := authorization.spec(input.review.object)
+	authorization.allows(spec)
+	some opening in authorization.openings(spec, _open_paths)
+	path := array.concat(["spec", "rules"], opening.at)
 }
 
-# An absent action is ALLOW, and so is one that nobody knows.
-_allows(spec) if {
-	action := _member(spec, "action")
-	not action in {"AUDIT", "CUSTOM", "DENY"}
-}
+default _open_paths := []
 
-_callers(rule) := [{"at": ["from", i], "name": sprintf(", source %d,", [i]), "source": _member(entry, "source")} |
-	some i, entry in _member(rule, "from")
-] if {
-	_filled(_member(rule, "from"))
-}
-
-_callers(rule) := [{"at": [], "name": "", "source": null}] if {
-	from := _member(rule, "from")
-	not _filled(from)
-}
-
-_bound(source) if {
-	some field, values in source
-	_names_caller(field, values)
-}
-
-_conditioned(rule) if _token_bound(rule)
-
-_conditioned(rule) if {
-	some condition in _array(_member(rule, "when"))
-	_names_caller(_attributes[condition.key], condition.values)
-}
-
-# The keys of `when` that say the same as a field of a source (Istio: pilot/pkg/security/authz/model/model.go).
-_attributes := {
-	"remote.ip": "remoteIpBlocks",
-	"request.auth.principal": "requestPrincipals",
-	"source.ip": "ipBlocks",
-	"source.namespace": "namespaces",
-	"source.principal": "principals",
-	"source.serviceAccount": "serviceAccounts",
-}
-
-_token_bound(rule) if {
-	some condition in _array(_member(rule, "when"))
-	condition.key in {
-		"request.auth.audiences",
-		"request.auth.claims[aud]",
-		"request.auth.claims[scope]",
-		"request.auth.claims[scopes]",
-		"request.auth.claims[scp]",
-	}
-	_values(condition.values)
-}
-
-# Istio matches a value that starts or ends with * by the rest of it.
-_values(values) if {
-	_filled(values)
-	every value in values {
-		is_string(value)
-		regex.match(`(?s)^\s*[^*\s](.*[^*\s])?\s*$`, value)
-	}
-}
-
-_harmless(rule) if {
-	_filled(_member(rule, "to"))
-	every operation in rule.to { _open_paths_only(_member(_member(operation, "operation"), "paths")) }
-}
-
-_open_paths_only(paths) if {
-	_filled(paths)
-	every path in paths { path in _array(input.parameters.openPaths) }
-}
-
-_names_caller(field, values) if {
-	_filled(values)
-	every value in values {
-		is_string(value)
-		regex.match(_callers_name[field], value)
-	}
-}
-
-_names_caller(field, values) if {
-	field in {"ipBlocks", "remoteIpBlocks"}
-	_filled(values)
-	_narrow({_block(value) | some value in values})
-}
-
-# A caller is at least one whole namespace or one whole issuer. Istio takes * for any text: at the ends of a principal,
-# anywhere in a namespace, which it pastes into a regular expression with whatever else stands in it.
-_callers_name := {
-	"namespaces": `^[a-z0-9]([-a-z0-9]*[a-z0-9])?$`,
-	"principals": `^([^*\s](\S*[^*\s])?|\S*/ns/[^/*\s]+/\S*)$`,
-	"requestPrincipals": `^([^*\s](\S*[^*\s])?|[A-Za-z][-+.0-9A-Za-z]*://[^/*\s]+/\S*|[^/*\s]*[^/:*\s]/\S*)$`,
-	"serviceAccounts": `^([a-z0-9]([-a-z0-9]*[a-z0-9])?/)?[a-z0-9]([-.a-z0-9]*[a-z0-9])?$`,
-}
-
-# No network is wider than a /8, in IPv6 a /16, except the private fc00::/7; and no list of them adds up to more than
-# sixteen of the widest. So neither 0.0.0.0/0 nor its halves, nor what spares a corner of it, names a caller.
-_narrow(blocks) if {
-	every block in blocks {
-		net.cidr_is_valid(block)
-		_network(block)
-	}
-	merged := net.cidr_merge(blocks)
-	sum([bits.lsh(1, 32 - _prefix(block)) | some block in merged; _widest(block) == 8]) <= bits.lsh(1, 28)
-	sum([bits.lsh(1, 128 - _prefix(block)) | some block in merged; _widest(block) == 16]) <= bits.lsh(1, 116)
-}
-
-_network(block) if _prefix(block) >= _widest(block)
-
-_widest(block) := 8 if not contains(block, ":")
-
-_widest(block) := 16 if {
-	contains(block, ":")
-	not net.cidr_contains("fc00::/7", block)
-}
-
-_widest(block) := 7 if net.cidr_contains("fc00::/7", block)
-
-_prefix(block) := to_number(split(block, "/")[1])
-
-default _block(_) := ""
-
-_block(address) := address if {
-	is_string(address)
-	contains(address, "/")
-}
-
-_block(address) := sprintf("%s/128", [address]) if {
-	is_string(address)
-	not contains(address, "/")
-	contains(address, ":")
-}
-
-_block(address) := sprintf("%s/32", [address]) if {
-	is_string(address)
-	not contains(address, "/")
-	not contains(address, ":")
-}
+_open_paths := input.parameters.openPaths if is_array(input.parameters.openPaths)
 
 # True if a token of the issuer opens one of the pods whatever service it was made for.
 _replayable(issuer) if {
@@ -395,20 +255,20 @@ _replayable(issuer) if {
 # A rule on the pod demands a bound token, and none takes one that isn't. That nobody may call it yet is no guard: the
 # rule that someone adds is judged for the callers it names, and an issuer is one.
 _guarded(pod, issuer) if {
-	rules := [rule | some spec in _allow_policies(pod); some rule in _list(spec, "rules")]
+	rules := [rule | some spec in _allow_policies(pod); some rule in authorization.rules(spec)]
 	some demand in rules
-	_token_bound(demand)
+	authorization.token_bound(demand)
 	every rule in rules { _spares(rule, issuer) }
 }
 
-_spares(rule, _) if _token_bound(rule)
+_spares(rule, _) if authorization.token_bound(rule)
 
-_spares(rule, _) if _harmless(rule)
+_spares(rule, _) if authorization.harmless(rule, _open_paths)
 
 _spares(rule, issuer) if not _admits(rule, issuer)
 
 _admits(rule, issuer) if {
-	some caller in _callers(rule)
+	some caller in authorization.callers(rule)
 	filters := array.concat(
 		[values | values := _member(caller.source, "requestPrincipals"); not values in {null, []}],
 		[_member(condition, "values") |
@@ -429,8 +289,8 @@ _looks_at_tokens(rule, _, _) if {
 
 # A source that anyone can have is had by the bearer of a token.
 _looks_at_tokens(rule, source, []) if {
-	not _bound(source)
-	not _conditioned(rule)
+	not authorization.bound(source)
+	not authorization.conditioned(rule)
 }
 
 # A requestPrincipal is issuer/subject.
@@ -458,31 +318,17 @@ _may_match(value, issuer) if {
 _allow_policies(pod) := [spec |
 	some namespace in {pod.namespace, _root_namespace}
 	some policy in inventory.objects("AuthorizationPolicy", namespace)
-	not _idle(policy)
-	spec := _spec(policy)
-	_allows(spec)
-	count(_targets(spec)) == 0
-	selector.labels_match(_wanted("AuthorizationPolicy", spec), pod.labels)
+	spec := authorization.spec(policy)
+	authorization.allows(spec)
+	authorization.enforced(policy, pod.labels)
 ]
-
-# Istio logs what such a policy would do, and does nothing.
-_idle(policy) if {
-	value := policy.metadata.annotations["istio.io/dry-run"]
-	value != "false"
-}
-
-# Only the control plane of that revision reads it; which one a pod belongs to isn't known here.
-_idle(policy) if {
-	value := policy.metadata.labels["istio.io/rev"]
-	value != "default"
-}
 
 # API Gateway's own objects ask for no more than the APIRule that their labels name, and it is judged itself. As anyone
 # can write the labels, they count only with the APIRule there, for the same Service, and asking for just that: for
 # v1beta1 older releases wrote a rule that takes any token for the path of a jwt strategy without authorizations.
 _requested(rule) if {
 	_filled(_member(rule, "to"))
-	every caller in _callers(rule) { caller.source == {"requestPrincipals": ["*"]} }
+	every caller in authorization.callers(rule) { caller.source == {"requestPrincipals": ["*"]} }
 	some request in _requests
 	request.strategy.validates
 	count(request.strategy.entries) == 0
@@ -560,11 +406,6 @@ _selector(kind, spec) := _member(spec, "workloadSelector") if kind in {"EnvoyFil
 _readable(value) if is_null(value)
 
 _readable(value) if is_object(value)
-
-_targets(spec) := array.concat(
-	[target | target := _member(spec, "targetRef"); not is_null(target)],
-	_list(spec, "targetRefs"),
-)
 
 # A spec that can't be read is one with all lists unreadable.
 _spec(resource) := spec if {

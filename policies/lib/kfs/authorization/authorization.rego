@@ -59,7 +59,8 @@ targets(policy_spec) := array.concat(
 
 # METADATA
 # description: |
-#   The labels that a spec wants of a pod; null wants none, "unreadable" is not to be known. Istio reads no matchExpressions.
+#   The labels that a spec wants of a pod; null wants none, "unreadable" is not to be known. Istio reads no
+#   matchExpressions.
 # scope: document
 wanted(policy_spec) := _member(found, "matchLabels") if {
 	found := _member(policy_spec, "selector")
@@ -104,8 +105,8 @@ openings(policy_spec, open_paths) := [{"at": at, "name": name, "rule": rule} |
 
 # METADATA
 # description: |
-#   The sources of a rule as [{at, name, source}]: where it stands in the rule, what messages call it, and itself. A rule
-#   without `from` has one, null.
+#   The sources of a rule as [{at, name, source}]: where it stands in the rule, what messages call it, and itself. A
+#   rule without `from` has one, null.
 # scope: document
 callers(rule) := [{"at": ["from", i], "name": sprintf(", source %d,", [i]), "source": _member(entry, "source")} |
 	some i, entry in _member(rule, "from")

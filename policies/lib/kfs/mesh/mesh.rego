@@ -28,12 +28,12 @@ injected(namespace, pod) if {
 
 # METADATA
 # description: |
-#   What a pod's sidecar may demand of its callers by the PeerAuthentications, a set of those of its namespace and of the
-#   root namespace: a set of {mode, by, at}. Mutual TLS is strict if every mode is STRICT. `by` has the [namespace, name] of
-#   those that say the mode, and of those that leave it to them; `at` is where in the first it stands. `fallback` is the
-#   mode where none says one.
-#   A workload's own one wins over the namespace's, that over the root's; UNSET leaves it to the wider. Of several at one
-#   level Istio takes the oldest, which a file doesn't tell: each may be it.
+#   What a pod's sidecar may demand of its callers by the PeerAuthentications, a set of those of its namespace and of
+#   the root namespace: a set of {mode, by, at}. Mutual TLS is strict if every mode is STRICT. `by` has the [namespace,
+#   name] of those that say the mode, and of those that leave it to them; `at` is where in the first it stands.
+#   `fallback` is the mode where none says one. A workload's own one wins over the namespace's, that over the root's;
+#   UNSET leaves it to the wider. Of several at one level Istio takes the oldest, which a file doesn't tell: each may be
+#   it.
 # scope: document
 modes(authentications, pod, namespace, root, fallback) := workload | _ports(own) if {
 	own := {authentication |

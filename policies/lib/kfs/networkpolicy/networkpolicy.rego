@@ -1,9 +1,9 @@
 # METADATA
 # title: NetworkPolicies
 # description: |
-#   What NetworkPolicies do to a pod. They add up: a pod is isolated in a direction, "Ingress" or "Egress", as soon as one
-#   policy selects it for that direction, and then whatever any of them allows is allowed. What can't be read protects
-#   nothing and opens everything. Pods are maps of labels, see lib.kfs.selector for the values nobody knows.
+#   What NetworkPolicies do to a pod. They add up: a pod is isolated in a direction, "Ingress" or "Egress", as soon as
+#   one policy selects it for that direction, and then whatever any of them allows is allowed. What can't be read
+#   protects nothing and opens everything. Pods are maps of labels, see lib.kfs.selector for the values nobody knows.
 package lib.kfs.networkpolicy
 
 import data.lib.kfs.selector
@@ -19,11 +19,10 @@ isolated(policies, pod, direction) if {
 
 # METADATA
 # description: |
-#   The openings of the policies (an object, by name) that make the pod's isolation void, as a set of {policy, direction,
-#   path, fault}: a rule or peer through which a pod or an address comes that nobody named. `around` is the labels of
-#   the pods' namespace, `inside` the cluster's addresses, from cidrs().
-#   Address blocks count together, in all policies: those that reach into the cluster, if they are as wide as an IPv4 /8
-#   or an IPv6 /32.
+#   The openings of the policies (an object, by name) that make the pod's isolation void, as a set of {policy,
+#   direction, path, fault}: a rule or peer through which a pod or an address comes that nobody named. `around` is the
+#   labels of the pods' namespace, `inside` the cluster's addresses, from cidrs(). Address blocks count together, in all
+#   policies: those that reach into the cluster, if they are as wide as an IPv4 /8 or an IPv6 /32.
 # scope: document
 reopened(policies, pod, around, inside) := {opening |
 	found := {{"policy": name, "opening": opening} |
@@ -59,8 +58,8 @@ selects(policy, _) if {
 
 # METADATA
 # description: |
-#   The directions in which a policy isolates. Without policyTypes that is Ingress, and Egress only where there are egress
-#   rules. None if policyTypes can't be read.
+#   The directions in which a policy isolates. Without policyTypes that is Ingress, and Egress only where there are
+#   egress rules. None if policyTypes can't be read.
 # scope: document
 types(policy) := {type | some type in _spec(policy).policyTypes} if {
 	_listed(policy)
@@ -76,14 +75,15 @@ types(policy) := set() if {
 
 # METADATA
 # description: |
-#   What a policy opens of itself, whichever pods it selects, as a set of {direction, path, fault, block}. `block` is the
-#   prefix of an address block, see cidr(), which opens only together with others; of everything else it is "".
+#   What a policy opens of itself, whichever pods it selects, as a set of {direction, path, fault, block}. `block` is
+#   the prefix of an address block, see cidr(), which opens only together with others; of everything else it is "".
 # scope: document
 openings(policy, around, inside) := {opening |
 	some direction in _directions(policy)
 	some entry in _rules(policy, direction)
-	not _resolves_names(direction, entry.rule)
-	some found in _faults(direction, entry.rule, around, inside)
+	rule := entry.rule
+	not _resolves_names(direction, rule)
+	some found in _faults(direction, rule, around, inside)
 	opening := {
 		"direction": direction,
 		"path": array.concat(entry.path, found.at),
@@ -302,8 +302,8 @@ _meet(a, b) := b if {
 	a != b
 }
 
-# True where an address of the block is in none of the exceptions. If there is one, then the block's first address is, or
-# the one behind an exception.
+# True where an address of the block is in none of the exceptions. If there is one, then the block's first address is,
+# or the one behind an exception.
 _leaks(block, exceptions) if {
 	some first in ({block} | {next |
 		some exception in exceptions

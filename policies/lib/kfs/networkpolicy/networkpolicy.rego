@@ -47,7 +47,7 @@ reopened(policies, pod, around, inside) := {opening |
 }
 
 # METADATA
-# description: True where the policy may select the pod. It opens what it selects, so a selector that can't be read does.
+# description: True where the policy may select the pod. It opens what it selects, so an unreadable selector does.
 # scope: document
 selects(policy, pod) if selector.matches(_pod_selector(policy), pod)
 

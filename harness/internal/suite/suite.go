@@ -9,6 +9,7 @@ import (
 	"path"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/open-policy-agent/opa/v1/ast"
 	"github.com/open-policy-agent/opa/v1/cover"
@@ -213,6 +214,9 @@ func parse(fsys fs.FS) (map[string]*ast.Module, error) {
 	return modules, err
 }
 
+// testTimeout is for one Rego test on a busy machine; coverage makes tests many times slower.
+const testTimeout = 5 * time.Minute
+
 func regoPart(ctx context.Context, in Input, coverage *cover.Cover) (Result, error) {
 	r := Result{Name: "rego tests"}
 	modules, err := parse(in.Policies)
@@ -226,7 +230,7 @@ func regoPart(ctx context.Context, in Input, coverage *cover.Cover) (Result, err
 	}
 	defer store.Abort(ctx, txn)
 	runner := tester.NewRunner().SetStore(store).SetModules(modules).SetCompiler(ast.NewCompiler()).
-		SetDefaultRegoVersion(ast.RegoV1).RaiseBuiltinErrors(true).SetCoverageQueryTracer(coverage)
+		SetDefaultRegoVersion(ast.RegoV1).RaiseBuiltinErrors(true).SetTimeout(testTimeout).SetCoverageQueryTracer(coverage)
 	results, err := runner.RunTests(ctx, txn)
 	if err != nil {
 		return r, err

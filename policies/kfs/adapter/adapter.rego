@@ -109,6 +109,7 @@ _manifests contains [item, location] if {
 
 _list(document) if {
 	is_object(document)
+	is_string(document.kind)
 	endswith(document.kind, "List")
 	is_array(document.items)
 }

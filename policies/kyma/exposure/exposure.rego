@@ -332,21 +332,14 @@ _opened(protected, open) if {
 }
 
 _opened(protected, open) if {
-	not protected.regex
 	open.index < protected.index
 	not _within(open, protected)
 }
 
-# Of v1beta1, Istio's policies leave out nothing, and Oathkeeper's proxy is behind routes that are tried in order.
+# Of v1beta1, the policies for Istio leave out nothing; Oathkeeper's proxy stands behind routes that are tried in order.
 _opened(protected, open) if {
 	protected.regex
 	_by_istio(protected)
-	not _within(open, protected)
-}
-
-_opened(protected, open) if {
-	protected.regex
-	open.index < protected.index
 	not _within(open, protected)
 }
 

@@ -99,7 +99,7 @@ test_open_methods_parameter[note] if {
 		"another": {"value": ["OPTIONS", "head"], "open": {"OPTIONS", "HEAD"}},
 		"none": {"value": [], "open": set()},
 		"a string": {"value": "OPTIONS", "open": set()},
-		"an object": {"value": {"OPTIONS": true}, "open": set()},
+		"an object": {"value": {"a": "OPTIONS"}, "open": set()},
 		"a number in it": {"value": [7, "OPTIONS"], "open": {"OPTIONS"}},
 	}
 
@@ -171,6 +171,24 @@ test_open_over_protected[note] if {
 			],
 			"want": {2, 4},
 		},
+		"another path left out": {
+			"rules": [
+				_jwt("/a/b", ["GET"]),
+				_jwt("/a/{**}", ["POST"]),
+				_jwt("/a/secret", ["GET"]),
+				_open("/a/{**}", ["GET"]),
+			],
+			"want": {3},
+		},
+		"left out for another method only": {
+			"rules": [
+				_jwt("/a/secret", ["PUT"]),
+				_jwt("/a/{**}", ["POST"]),
+				_jwt("/a/secret", ["GET"]),
+				_open("/a/{**}", ["GET"]),
+			],
+			"want": {3},
+		},
 		"left out by an open rule of that path": {
 			"rules": [
 				_open("/a/b", ["PUT"]),
@@ -228,6 +246,14 @@ test_open_over_protected_v1beta1[note] if {
 	some note, tc in {
 		"ory, open first": {"rules": [_old("/.*", ["GET"], "noop"), _old("/a", ["GET"], "jwt")], "want": {0}},
 		"ory, open last": {"rules": [_old("/a", ["GET"], "jwt"), _old("/.*", ["GET"], "noop")], "want": set()},
+		"ory, open last and over the root": {
+			"rules": [_old("/", ["GET"], "jwt"), _old("/.*", ["GET"], "noop")],
+			"want": set(),
+		},
+		"ory, and a rule of no handler": {
+			"rules": [_old("/a", ["GET"], "jwt"), _old("/.*", ["GET"], "noop"), {"path": "/b", "methods": ["PUT"]}],
+			"want": set(),
+		},
 		"ory, open first and inside": {
 			"rules": [_old("/a", ["GET"], "noop"), _old("/.*", ["GET"], "jwt")],
 			"want": set(),
@@ -247,6 +273,39 @@ test_open_over_protected_v1beta1[note] if {
 
 	got := _paths("KFS-113", _apirule_v1beta1("orders", tc.rules), {})
 	got == {["spec", "rules", i, "accessStrategies", 0] | some i in tc.want}
+}
+
+# An APIRule with rules of its own and hidden ones: each is judged by itself.
+test_hidden_beside_own[note] if {
+	some note, tc in {
+		"open here, protected there": {
+			"own": [_open("/.*", ["GET"]), _open("/*", ["POST"])],
+			"hidden": [_old("/.*", ["GET"], "istio"), _old("/*", ["PUT"], "jwt")],
+			"want": set(),
+		},
+		"left out there only": {
+			"own": [_jwt("/a/{**}", ["POST"]), _jwt("/a/secret", ["GET"]), _open("/a/{**}", ["GET"])],
+			"hidden": [_old("/a/secret", ["GET"], "jwt")],
+			"want": {"KFS-112", "KFS-113"},
+		},
+		"left out here, though repeated there": {
+			"own": [_jwt("/b", ["GET"]), _jwt("/a/secret", ["GET"]), _open("/a/{**}", ["GET"])],
+			"hidden": [_old("/a/{**}", ["POST"], "jwt")],
+			"want": set(),
+		},
+		"Istio's handler here": {
+			"own": [_jwt("/b", ["GET"])],
+			"hidden": [_old("/a", ["GET"], "jwt"), _old("/.*", ["GET"], "noop")],
+			"want": set(),
+		},
+	}
+
+	resource := object.union(_hidden({"service": {"name": "orders"}, "rules": tc.hidden}), {"spec": {
+		"hosts": ["orders"],
+		"service": {"name": "orders"},
+		"rules": tc.own,
+	}})
+	_ids(resource, {}) & {"KFS-112", "KFS-113"} == tc.want
 }
 
 test_foreign_services[note] if {
@@ -313,7 +372,8 @@ test_weaker_than_another_apirule[note] if {
 
 	resource := _apirule("orders", [object.union({"path": "/orders", "methods": ["GET"]}, mine)])
 	peer := _apirule("peer", [object.union({"path": "/{*}", "methods": ["GET", "POST"]}, yours)])
-	_reported("KFS-115", resource, _with([resource, peer])) == own < other
+	weaker := own < other
+	_reported("KFS-115", resource, _with([resource, peer])) == weaker
 }
 
 test_other_apirules[note] if {
@@ -798,6 +858,43 @@ test_versions[note] if {
 		},
 	}
 	_paths("KFS-118", resource, {}) == tc.want
+}
+
+# Every kind with the fields of all of them.
+test_kinds_have_fields_of_their_own[note] if {
+	some note, want in {
+		"Rule": {["upstream", "url"]},
+		"VirtualService": {["http", 0, "route", 0, "destination", "host"]},
+		"ServiceEntry": {["addresses", 0], ["hosts", 0], ["endpoints", 0, "address"], ["workloadSelector"]},
+		"Ingress": {["defaultBackend", "service", "name"], ["rules", 0, "http", "paths", 0, "backend", "serviceName"]},
+		"TCPRoute": {["rules", 0, "backendRefs", 0, "name"]},
+		"Service": {["type"], ["externalIPs"]},
+		"Deployment": set(),
+	}
+
+	own := {"serverless.kyma-project.io/function-name": "orders"}
+	resource := _resource(note, "orders", {
+		"upstream": {"url": "http://orders.demo"},
+		"gateways": ["web"],
+		"hosts": ["orders.demo"],
+		"http": [{"route": [{"destination": {"host": "orders"}}]}],
+		"addresses": ["10.0.0.7"],
+		"endpoints": [{"address": "orders.demo"}],
+		"workloadSelector": {"labels": own},
+		"defaultBackend": {"service": {"name": "orders"}},
+		"rules": [{
+			"path": "/orders",
+			"noAuth": true,
+			"http": {"paths": [{"backend": {"serviceName": "orders"}}]},
+			"backendRefs": [{"name": "orders"}],
+		}],
+		"type": "NodePort",
+		"externalIPs": ["192.0.2.1"],
+		"externalName": "orders.demo",
+		"selector": own,
+	})
+	paths := {result.details.path | some result in _violations(resource, _cluster)}
+	paths == {array.concat(["spec"], at) | some at in want}
 }
 
 test_unselected_rules_say_nothing if {

@@ -135,7 +135,7 @@ func (c *Constraint) finish() error {
 	}
 	matcher, err := match.Parse(c.Match)
 	if err != nil {
-		return fmt.Errorf("constraint %s: match: %w", c.Name, err)
+		return fmt.Errorf("constraint %s: %w", c.Name, err)
 	}
 	c.Matcher = matcher
 	return nil

@@ -78,7 +78,7 @@ func read(p *policy.Policy, o *manifest.Object) (*Constraint, []manifest.Error) 
 		c.Match = map[string]any{}
 	}
 	if _, err := match.Parse(c.Match); err != nil {
-		errs = append(errs, complaint(o, []any{"spec", "match"}, "match: %s", err))
+		errs = append(errs, complaint(o, []any{"spec", "match"}, "%s", err))
 	}
 	parameters, ok := spec["parameters"].(map[string]any)
 	if !ok && spec["parameters"] != nil {

@@ -270,6 +270,29 @@ func failures(result *tester.Result) []string {
 	return names
 }
 
+// lines lists ranges as line 3, 5-7, 9.
+func lines(ranges []cover.Range) string {
+	covered := map[int]bool{}
+	for _, r := range ranges {
+		for row := r.Start.Row; row <= r.End.Row; row++ {
+			covered[row] = true
+		}
+	}
+	var text []string
+	rows := slices.Sorted(maps.Keys(covered))
+	for i := 0; i < len(rows); {
+		first := rows[i]
+		for i++; i < len(rows) && rows[i] == rows[i-1]+1; i++ {
+		}
+		if last := rows[i-1]; last > first {
+			text = append(text, fmt.Sprintf("%d-%d", first, last))
+		} else {
+			text = append(text, fmt.Sprint(first))
+		}
+	}
+	return "line " + strings.Join(text, ", ")
+}
+
 func coveragePart(in Input, coverage *cover.Cover) (Result, error) {
 	modules, err := parse(in.Policies)
 	if err != nil {
@@ -283,8 +306,9 @@ func coveragePart(in Input, coverage *cover.Cover) (Result, error) {
 	report := coverage.Report(modules)
 	r := Result{Name: "coverage", Summary: fmt.Sprintf("%d of %d lines of Rego", report.CoveredLines, report.CoveredLines+report.NotCoveredLines)}
 	for _, name := range slices.Sorted(maps.Keys(report.Files)) {
-		for _, missed := range report.Files[name].NotCovered {
-			r.Failures = append(r.Failures, fmt.Sprintf("policies/%s:%d-%d: no fixture and no test comes here", name, missed.Start.Row, missed.End.Row))
+		if missed := report.Files[name].NotCovered; len(missed) > 0 {
+			r.Failures = append(r.Failures, fmt.Sprintf("policies/%s:%d: no fixture and no test comes to %s",
+				name, missed[0].Start.Row, lines(missed)))
 		}
 	}
 	for name := range modules {

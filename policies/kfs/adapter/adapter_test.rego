@@ -52,8 +52,9 @@ _namespace(name, level) := {
 _config_map := {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "settings"}}
 
 # What a finding says, less its text: the rule, the object and where it is.
-_denied(document) := {[finding.details.rule, finding.object.kind, finding.object.namespace, finding.object.name, finding._loc] |
+_denied(document) := {[finding.details.rule, it.kind, it.namespace, it.name, finding._loc] |
 	some finding in adapter.deny with input as document with data.kfs.constraints as _constraints
+	it := finding.object
 }
 
 _warned(document) := {[finding.details.rule, finding.object.name] |
@@ -135,6 +136,27 @@ test_warnings[note] if {
 	_warned(tc.input) == tc.want
 }
 
+# To Gatekeeper what a match doesn't say, or says with an empty list, is everything.
+test_match_that_says_nothing[note] if {
+	some note, match in {
+		"no match": {},
+		"no kinds": {"kinds": []},
+		"no groups": {"kinds": [{"kinds": ["Function"]}]},
+		"empty groups": {"kinds": [{"apiGroups": [], "kinds": ["Function"]}]},
+		"no kinds in an entry": {"kinds": [{"apiGroups": ["serverless.kyma-project.io"]}]},
+		"no namespaces": {"namespaces": []},
+	}
+	constraint := {
+		"policy": "runtime_image",
+		"action": "deny",
+		"match": match,
+		"parameters": {"rules": ["KFS-201"]},
+	}
+	constraints := {"all": [constraint], "scopes": {}, "needs_namespace": {}}
+	some finding in adapter.deny with input as _a with data.kfs.constraints as constraints
+	finding.details.rule == "KFS-201"
+}
+
 test_undecided[note] if {
 	some note, tc in {
 		"no Namespace": {"input": _a, "want": {[["KFS-502"], "a"]}},
@@ -161,7 +183,10 @@ test_nothing_passes_silently[note] if {
 			"want": {"not a Kubernetes object: its kind or apiVersion is missing or no text"},
 		},
 		"an empty array": {"input": [], "want": {"nothing to judge: the input holds no Kubernetes object"}},
-		"empty documents only": {"input": [null, null], "want": {"nothing to judge: the input holds no Kubernetes object"}},
+		"empty documents only": {
+			"input": [null, null],
+			"want": {"nothing to judge: the input holds no Kubernetes object"},
+		},
 		"metadata of a wrong type": {
 			"input": object.union(_a, {"metadata": "x"}),
 			"want": set(),

@@ -40,6 +40,7 @@ package kyma.pod_security_level
 import data.lib.kfs.finding
 import data.lib.kfs.inventory
 import data.lib.kfs.namespace
+import data.lib.kfs.shown
 
 # METADATA
 # title: Classic Function where restricted is enforced
@@ -198,7 +199,7 @@ _enforces(around) := "isn't known to enforce a Pod Security level" if is_null(ar
 
 _enforces(around) := sprintf("enforces %s", [namespace.level(around, _fallback)]) if namespace.level(around, _fallback)
 
-_enforces(around) := sprintf("enforces no level: %s says %s", [namespace.enforce, json.marshal(label)]) if {
+_enforces(around) := sprintf("enforces no level: %s says %s", [namespace.enforce, shown.value(label)]) if {
 	label := around.metadata.labels[namespace.enforce]
 	not _level(around)
 }
@@ -232,7 +233,7 @@ _pin(around) := sprintf("pins its level to %s, before %s", [version, _oldest]) i
 	_minor(version)
 }
 
-_pin(around) := sprintf("pins its level to %s, which is no version", [json.marshal(version)]) if {
+_pin(around) := sprintf("pins its level to %s, which is no version", [shown.value(version)]) if {
 	version := namespace.version(around)
 	not _numbered(version)
 }

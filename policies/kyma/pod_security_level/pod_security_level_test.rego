@@ -133,8 +133,8 @@ test_version[note] if {
 		"two": {"pin": "v2.0", "oldest": "v1.25", "want": {`pins its level to "v2.0", which is no version`}},
 		"capitals": {"pin": "Latest", "oldest": "v1.25", "want": {`pins its level to "Latest", which is no version`}},
 		"whitespace": {"pin": "v1.30 ", "oldest": "v1.25", "want": {`pins its level to "v1.30 ", which is no version`}},
-		"number": {"pin": 1.3, "oldest": "v1.25", "want": {"pins its level to 1.3, which is no version"}},
-		"list": {"pin": ["latest"], "oldest": "v1.25", "want": {`pins its level to ["latest"], which is no version`}},
+		"number": {"pin": 1.3, "oldest": "v1.25", "want": {"pins its level to a fraction, which is no version"}},
+		"list": {"pin": ["latest"], "oldest": "v1.25", "want": {`pins its level to a list, which is no version`}},
 		"only latest": {"pin": "v1.99", "oldest": "latest", "want": {"pins its level to v1.99, before latest"}},
 		"unknown oldest": {
 			"pin": "v1.99",

@@ -62,6 +62,7 @@ package kyma.runtime_image
 import data.lib.kfs.finding
 import data.lib.kfs.instant
 import data.lib.kfs.reference
+import data.lib.kfs.shown
 
 # METADATA
 # title: Override outside the allowed repositories
@@ -134,7 +135,7 @@ violation contains finding.new(rego.metadata.rule(), ["spec", "runtimeImageOverr
 	runtime := _runtime(input.review.object)
 	not _serves(image, runtime)
 
-	message := sprintf("runtime image of %s isn't for runtime %s or above", [image, _quoted(runtime)])
+	message := sprintf("runtime image of %s isn't for runtime %s or above", [image, shown.value(runtime)])
 }
 
 # METADATA
@@ -150,7 +151,7 @@ violation contains finding.new(rego.metadata.rule(), ["spec", "runtime"], messag
 	runtime := _runtime(input.review.object)
 	not _supported(runtime)
 
-	message := sprintf("runtime %s %s", [_quoted(runtime), _end(runtime)])
+	message := sprintf("runtime %s %s", [shown.value(runtime), _end(runtime)])
 }
 
 # METADATA
@@ -167,7 +168,7 @@ violation contains finding.new(rego.metadata.rule(), ["spec", "runtime"], messag
 	_supported(runtime)
 	_ends_soon(runtime)
 
-	message := sprintf("runtime %s retires on %s", [_quoted(runtime), _retirements[runtime]])
+	message := sprintf("runtime %s retires on %s", [shown.value(runtime), _retirements[runtime]])
 }
 
 _allowed(override) if {
@@ -322,10 +323,6 @@ _ends_soon(runtime) if instant.end(_retirements[runtime]) - time.now_ns() <= _no
 default _notice := 20000000000000000000
 
 _notice := input.parameters.warnDays * _day if is_number(input.parameters.warnDays)
-
-_quoted(value) := sprintf("%q", [value]) if is_string(value)
-
-_quoted(value) := json.marshal(value) if not is_string(value)
 
 # In nanoseconds.
 _day := 86400000000000

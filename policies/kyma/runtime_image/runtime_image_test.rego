@@ -262,7 +262,7 @@ test_runtime[note] if {
 		"list": {
 			"runtime": ["nodejs24"],
 			"now": "2026-01-01T00:00:00Z",
-			"want": {"KFS-205": `["nodejs24"] isn't one that Kyma supports`},
+			"want": {"KFS-205": `a list isn't one that Kyma supports`},
 		},
 	}
 

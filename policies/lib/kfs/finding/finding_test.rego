@@ -22,7 +22,8 @@ _message(review, parameters) := got.msg if {
 _found(review, parameters) if _message(review, parameters)
 
 test_shape if {
-	got := finding.new(_rule, ["spec", "runtime"], "no good") with input as {"review": {"object": _object}, "parameters": {}}
+	review := {"object": _object}
+	got := finding.new(_rule, ["spec", "runtime"], "no good") with input as {"review": review, "parameters": {}}
 	got == {
 		"msg": "KFS-201: no good",
 		"details": {"rule": "KFS-201", "severity": "high", "fact": "runtime-image", "path": ["spec", "runtime"]},

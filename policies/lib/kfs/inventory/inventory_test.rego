@@ -52,7 +52,8 @@ test_cluster_objects if {
 		"rbac.authorization.k8s.io/v1": {"ClusterRole": {"view": {"kept": true}}},
 		"rbac.authorization.k8s.io/v1beta1": {"ClusterRole": {"view": old, "edit": {"kept": true}}},
 	}
+	versions := {"ClusterRole": ["rbac.authorization.k8s.io/v1", "rbac.authorization.k8s.io/v1beta1"]}
 	got := inventory.cluster_objects("ClusterRole") with data.inventory.cluster as roles
-		with inventory.versions as {"ClusterRole": ["rbac.authorization.k8s.io/v1", "rbac.authorization.k8s.io/v1beta1"]}
+		with inventory.versions as versions
 	got == {"view": {"kept": true}, "edit": {"kept": true}}
 }

@@ -9,6 +9,8 @@
 #   wrong type, or one that no pod may have (a negative user), is an offence.
 package lib.kfs.podsecurity
 
+import data.lib.kfs.shown
+
 # METADATA
 # description: The offences against `baseline`, as a set.
 # scope: document
@@ -43,7 +45,7 @@ annotations(pod_annotations) := {{"path": [key], "problem": problem} |
 	some key, profile in pod_annotations
 	startswith(key, "container.apparmor.security.beta.kubernetes.io/")
 	not _apparmor_profile(profile)
-	problem := sprintf("annotation %s is %s", [key, json.marshal(profile)])
+	problem := sprintf("annotation %s is %s", [key, shown.value(profile)])
 }
 
 # METADATA
@@ -54,7 +56,7 @@ added_capabilities(container, allowed) := {{"path": path, "problem": problem} |
 	some i, capability in container.capabilities.add
 	not capability in allowed
 	path := ["containerSecurityContext", "capabilities", "add", i]
-	problem := sprintf("containerSecurityContext.capabilities.add has %s", [json.marshal(capability)])
+	problem := sprintf("containerSecurityContext.capabilities.add has %s", [shown.value(capability)])
 }
 
 # METADATA
@@ -224,25 +226,11 @@ _apparmor_profile(profile) if {
 	startswith(profile, "localhost/")
 }
 
-_whole(number) if {
-	is_number(number)
-	floor(number) == number
-}
-
 _step(key) := sprintf(".%s", [key]) if is_string(key)
 
 _step(i) := sprintf("[%d]", [i]) if is_number(i)
 
-_shown(context, field) := json.marshal(value) if {
-	value := given(context, field)
-	not _whole(value)
-}
-
-# Gatekeeper reads every number as a float64, which json.marshal writes as 4.294967296e+09.
-_shown(context, field) := format_int(value, 10) if {
-	value := given(context, field)
-	_whole(value)
-}
+_shown(context, field) := shown.value(given(context, field))
 
 _shown(context, field) := "missing" if not _has(context, field)
 

@@ -6,6 +6,8 @@
 #   those tools refuse is no reference here either.
 package lib.kfs.reference
 
+import data.lib.kfs.shown as shown_value
+
 # METADATA
 # description: |
 #   Registry and repository of an image reference, as `host/path`; undefined for what is no reference. A host that
@@ -52,7 +54,7 @@ shown(value) := sprintf("%q", [concat("@", array.concat(_cut(parts), _kept(parts
 	parts := split(value, "@")
 }
 
-shown(value) := json.marshal(value) if not is_string(value)
+shown(value) := shown_value.value(value) if not is_string(value)
 
 # METADATA
 # description: True for an image reference that container tools accept.

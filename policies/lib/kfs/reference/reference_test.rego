@@ -143,7 +143,7 @@ test_shown[note] if {
 		"only a digest": {"value": "sha256:0A", "want": `"sha256:0A"`},
 		"blank": {"value": " ", "want": `" "`},
 		"null": {"value": null, "want": "null"},
-		"list": {"value": ["node"], "want": `["node"]`},
+		"list": {"value": ["node"], "want": "a list"},
 	}
 
 	reference.shown(tc.value) == tc.want

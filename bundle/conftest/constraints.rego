@@ -23,6 +23,365 @@ all := [
 			"kinds": [
 				{
 					"apiGroups": [
+						"gateway.kyma-project.io",
+					],
+					"kinds": [
+						"APIRule",
+					],
+				},
+				{
+					"apiGroups": [
+						"oathkeeper.ory.sh",
+					],
+					"kinds": [
+						"Rule",
+					],
+				},
+				{
+					"apiGroups": [
+						"networking.istio.io",
+					],
+					"kinds": [
+						"VirtualService",
+						"ServiceEntry",
+					],
+				},
+				{
+					"apiGroups": [
+						"networking.k8s.io",
+						"extensions",
+					],
+					"kinds": [
+						"Ingress",
+					],
+				},
+				{
+					"apiGroups": [
+						"gateway.networking.k8s.io",
+					],
+					"kinds": [
+						"HTTPRoute",
+						"GRPCRoute",
+						"TCPRoute",
+						"TLSRoute",
+					],
+				},
+				{
+					"apiGroups": [
+						"",
+					],
+					"kinds": [
+						"Service",
+					],
+				},
+			],
+		},
+		"name": "kfs-exposure-deny",
+		"parameters": {
+			"foreignServices": "functions",
+			"openMethods": [
+				"OPTIONS",
+			],
+			"rules": [
+				"KFS-113",
+				"KFS-114",
+				"KFS-115",
+				"KFS-116",
+			],
+			"trustedControllers": [
+				"system:serviceaccount:kyma-system:api-gateway-controller-manager",
+			],
+		},
+		"policy": "exposure",
+	},
+	{
+		"action": "warn",
+		"match": {
+			"excludedNamespaces": [
+				"kube-system",
+				"kube-public",
+				"kube-node-lease",
+				"istio-system",
+				"kyma-system",
+				"gatekeeper-system",
+				"docker-registry",
+			],
+			"kinds": [
+				{
+					"apiGroups": [
+						"gateway.kyma-project.io",
+					],
+					"kinds": [
+						"APIRule",
+					],
+				},
+				{
+					"apiGroups": [
+						"oathkeeper.ory.sh",
+					],
+					"kinds": [
+						"Rule",
+					],
+				},
+				{
+					"apiGroups": [
+						"networking.istio.io",
+					],
+					"kinds": [
+						"VirtualService",
+						"ServiceEntry",
+					],
+				},
+				{
+					"apiGroups": [
+						"networking.k8s.io",
+						"extensions",
+					],
+					"kinds": [
+						"Ingress",
+					],
+				},
+				{
+					"apiGroups": [
+						"gateway.networking.k8s.io",
+					],
+					"kinds": [
+						"HTTPRoute",
+						"GRPCRoute",
+						"TCPRoute",
+						"TLSRoute",
+					],
+				},
+				{
+					"apiGroups": [
+						"",
+					],
+					"kinds": [
+						"Service",
+					],
+				},
+			],
+		},
+		"name": "kfs-exposure-warn",
+		"parameters": {
+			"foreignServices": "functions",
+			"openMethods": [
+				"OPTIONS",
+			],
+			"rules": [
+				"KFS-111",
+				"KFS-112",
+				"KFS-117",
+				"KFS-118",
+			],
+			"trustedControllers": [
+				"system:serviceaccount:kyma-system:api-gateway-controller-manager",
+			],
+		},
+		"policy": "exposure",
+	},
+	{
+		"action": "deny",
+		"match": {
+			"kinds": [
+				{
+					"apiGroups": [
+						"security.istio.io",
+					],
+					"kinds": [
+						"AuthorizationPolicy",
+						"RequestAuthentication",
+					],
+				},
+				{
+					"apiGroups": [
+						"networking.istio.io",
+					],
+					"kinds": [
+						"EnvoyFilter",
+						"Sidecar",
+					],
+				},
+				{
+					"apiGroups": [
+						"extensions.istio.io",
+					],
+					"kinds": [
+						"WasmPlugin",
+					],
+				},
+			],
+		},
+		"name": "kfs-istio-auth-deny",
+		"parameters": {
+			"openPaths": [
+				"/healthz",
+			],
+			"platformObjects": [
+				{
+					"kind": "EnvoyFilter",
+					"name": "kyma-referer",
+					"namespace": "istio-system",
+				},
+			],
+			"rootNamespace": "istio-system",
+			"rules": [
+				"KFS-121",
+				"KFS-122",
+			],
+			"trustedControllers": [
+				"system:serviceaccount:kyma-system:api-gateway-controller-manager",
+			],
+		},
+		"policy": "istio_auth",
+	},
+	{
+		"action": "warn",
+		"match": {
+			"kinds": [
+				{
+					"apiGroups": [
+						"security.istio.io",
+					],
+					"kinds": [
+						"AuthorizationPolicy",
+						"RequestAuthentication",
+					],
+				},
+				{
+					"apiGroups": [
+						"networking.istio.io",
+					],
+					"kinds": [
+						"EnvoyFilter",
+						"Sidecar",
+					],
+				},
+				{
+					"apiGroups": [
+						"extensions.istio.io",
+					],
+					"kinds": [
+						"WasmPlugin",
+					],
+				},
+			],
+		},
+		"name": "kfs-istio-auth-warn",
+		"parameters": {
+			"openPaths": [
+				"/healthz",
+			],
+			"platformObjects": [
+				{
+					"kind": "EnvoyFilter",
+					"name": "kyma-referer",
+					"namespace": "istio-system",
+				},
+			],
+			"rootNamespace": "istio-system",
+			"rules": [
+				"KFS-123",
+			],
+			"trustedControllers": [
+				"system:serviceaccount:kyma-system:api-gateway-controller-manager",
+			],
+		},
+		"policy": "istio_auth",
+	},
+	{
+		"action": "deny",
+		"match": {
+			"excludedNamespaces": [
+				"kube-system",
+				"kube-public",
+				"kube-node-lease",
+				"istio-system",
+				"kyma-system",
+				"gatekeeper-system",
+				"docker-registry",
+			],
+			"kinds": [
+				{
+					"apiGroups": [
+						"gateway.kyma-project.io",
+					],
+					"kinds": [
+						"APIRule",
+					],
+				},
+			],
+		},
+		"name": "kfs-jwt-binding-deny",
+		"parameters": {
+			"rules": [
+				"KFS-101",
+				"KFS-102",
+				"KFS-103",
+				"KFS-107",
+				"KFS-109",
+			],
+			"sharedWithin": "namespace",
+			"targets": "all",
+			"trustedAuthorizers": [],
+			"trustedIssuers": [],
+		},
+		"policy": "jwt_binding",
+	},
+	{
+		"action": "warn",
+		"match": {
+			"excludedNamespaces": [
+				"kube-system",
+				"kube-public",
+				"kube-node-lease",
+				"istio-system",
+				"kyma-system",
+				"gatekeeper-system",
+				"docker-registry",
+			],
+			"kinds": [
+				{
+					"apiGroups": [
+						"gateway.kyma-project.io",
+					],
+					"kinds": [
+						"APIRule",
+					],
+				},
+			],
+		},
+		"name": "kfs-jwt-binding-warn",
+		"parameters": {
+			"rules": [
+				"KFS-104",
+				"KFS-105",
+				"KFS-106",
+				"KFS-108",
+				"KFS-110",
+			],
+			"sharedWithin": "namespace",
+			"targets": "all",
+			"trustedAuthorizers": [],
+			"trustedIssuers": [],
+		},
+		"policy": "jwt_binding",
+	},
+	{
+		"action": "deny",
+		"match": {
+			"excludedNamespaces": [
+				"kube-system",
+				"kube-public",
+				"kube-node-lease",
+				"istio-system",
+				"kyma-system",
+				"gatekeeper-system",
+				"docker-registry",
+			],
+			"kinds": [
+				{
+					"apiGroups": [
 						"serverless.kyma-project.io",
 					],
 					"kinds": [
@@ -206,6 +565,9 @@ all := [
 
 # The rules that can't be decided while the input lacks the object's Namespace, with the kinds they judge.
 needs_namespace := {
+	"KFS-122": [
+		"RequestAuthentication",
+	],
 	"KFS-501": [
 		"Function",
 	],
@@ -243,6 +605,7 @@ scopes := {
 	"batch/Job": "Namespaced",
 	"eventing.kyma-project.io/Subscription": "Namespaced",
 	"extensions.istio.io/WasmPlugin": "Namespaced",
+	"extensions/Ingress": "Namespaced",
 	"gateway.kyma-project.io/APIRule": "Namespaced",
 	"gateway.networking.k8s.io/GRPCRoute": "Namespaced",
 	"gateway.networking.k8s.io/HTTPRoute": "Namespaced",

@@ -875,11 +875,10 @@ _dangerous(rule) := {i |
 	upper(trim_space(method)) in {"CONNECT", "TRACE"}
 }
 
-_outdated contains {"at": ["apiVersion"], "version": _old_version} if input.review.object.kind == "APIRule"
+_outdated contains {"at": ["apiVersion"], "version": _old_version}
 
 # An APIRule that was written in an old version is served in a new one, and only there seen by an audit.
 _outdated contains {"at": ["metadata", "annotations", key], "version": version} if {
-	input.review.object.kind == "APIRule"
 	not _old_version
 	key := "gateway.kyma-project.io/original-version"
 	version := input.review.object.metadata.annotations[key]

@@ -284,7 +284,12 @@ test_hidden_beside_own[note] if {
 			"want": set(),
 		},
 		"left out there only": {
-			"own": [_jwt("/a/{**}", ["POST"]), _jwt("/a/secret", ["GET"]), _open("/a/{**}", ["GET"])],
+			"own": [
+				_jwt("/b", ["GET"]),
+				_jwt("/a/{**}", ["POST"]),
+				_jwt("/a/secret", ["GET"]),
+				_open("/a/{**}", ["GET"]),
+			],
 			"hidden": [_old("/a/secret", ["GET"], "jwt")],
 			"want": {"KFS-112", "KFS-113"},
 		},
@@ -869,7 +874,7 @@ test_kinds_have_fields_of_their_own[note] if {
 		"Ingress": {["defaultBackend", "service", "name"], ["rules", 0, "http", "paths", 0, "backend", "serviceName"]},
 		"TCPRoute": {["rules", 0, "backendRefs", 0, "name"]},
 		"Service": {["type"], ["externalIPs"]},
-		"Deployment": set(),
+		"Endpoints": set(),
 	}
 
 	own := {"serverless.kyma-project.io/function-name": "orders"}
@@ -895,6 +900,22 @@ test_kinds_have_fields_of_their_own[note] if {
 	})
 	paths := {result.details.path | some result in _violations(resource, _cluster)}
 	paths == {array.concat(["spec"], at) | some at in want}
+}
+
+test_only_apirules_are_read_as_such if {
+	rules := [_jwt("/", ["GET", "TRACE"]), _open("/*", ["GET"]), _to("orders", "shop", _open("/", ["PUT"]))]
+	resource := object.union(_apirule_v1beta1("orders", []), {"spec": {"hosts": ["*"], "rules": rules}})
+	objects := _with([_apirule("peer", [_jwt("/*", ["GET"])])])
+	_ids(object.union(resource, {"apiVersion": "gateway.kyma-project.io/v2"}), objects) == {
+		"KFS-111",
+		"KFS-112",
+		"KFS-113",
+		"KFS-114",
+		"KFS-115",
+		"KFS-117",
+	}
+	_ids(object.union(resource, {"apiVersion": "gateway.kyma-project.io/v2", "kind": "RateLimit"}), objects) == set()
+	_ids(object.union(resource, {"kind": "RateLimit"}), objects) == set()
 }
 
 test_unselected_rules_say_nothing if {

@@ -55,11 +55,14 @@ func Conftest(
 			"policy": c.Policy.Name, "name": c.Name, "action": c.Action, "match": c.Match, "parameters": c.AllParameters(),
 		})
 	}
-	needs, scopes := map[string]any{}, map[string]any{}
+	needs, evidence, scopes := map[string]any{}, map[string]any{}, map[string]any{}
 	for _, p := range lib.Policies {
 		for _, r := range p.Rules {
 			if r.NeedsContext() {
 				needs[r.ID] = r.Kinds
+			}
+			if len(r.Evidence) > 0 {
+				evidence[r.ID] = map[string]any{"judges": r.Kinds, "kinds": r.Evidence}
 			}
 		}
 	}
@@ -77,6 +80,7 @@ func Conftest(
 		{"flavor", "", flavor},
 		{"all", "What Gatekeeper's Constraints say, less their shell.", all},
 		{"needs_namespace", "The rules that can't be decided while the input lacks the object's Namespace, with the kinds they judge.", needs},
+		{"needs_evidence", "The rules that can't be decided while the input holds none of these kinds in the object's namespace.", evidence},
 		{"scopes", "Of each kind that is known whether its objects are in namespaces.", scopes},
 	})
 	if err != nil {

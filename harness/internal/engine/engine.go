@@ -109,6 +109,7 @@ type Engine struct {
 	options    Options
 	groups     []*group
 	namespaces map[string]*Object
+	kinds      map[string]map[string]bool // by namespace, the kinds that the inventory holds there
 	compiler   *ast.Compiler
 }
 
@@ -141,8 +142,12 @@ func (p *Program) Engine(
 	if options.Now.IsZero() {
 		options.Now = time.Now()
 	}
-	e := &Engine{options: options, namespaces: map[string]*Object{}, compiler: p.compiler}
+	e := &Engine{options: options, namespaces: map[string]*Object{}, kinds: map[string]map[string]bool{}, compiler: p.compiler}
 	for _, o := range inventory {
+		if e.kinds[o.Namespace] == nil {
+			e.kinds[o.Namespace] = map[string]bool{}
+		}
+		e.kinds[o.Namespace][o.Kind] = true
 		if o.Kind == "Namespace" && o.APIVersion == "v1" {
 			e.namespaces[o.Name] = o
 		}
@@ -258,10 +263,8 @@ func (e *Engine) Judge(ctx context.Context, o *Object) (Verdict, error) {
 
 // choose says what to do with which rule, and which rules can't be decided.
 func (e *Engine) choose(g *group, o *Object) (actions map[string]string, undecided []Undecided, judged bool, err error) {
-	namespace := e.namespaces[o.Namespace]
-	known := o.Namespace == "" || namespace != nil || e.options.Complete
 	var namespaceValue map[string]any
-	if namespace != nil {
+	if namespace := e.namespaces[o.Namespace]; namespace != nil {
 		namespaceValue = namespace.Value
 	}
 	for _, c := range g.members {
@@ -277,9 +280,15 @@ func (e *Engine) choose(g *group, o *Object) (actions map[string]string, undecid
 		for _, r := range g.policy.Rules {
 			switch {
 			case !slices.Contains(c.Rules, r.ID) || !slices.Contains(r.Kinds, o.Kind):
-			case unmatchable || r.NeedsContext() && !known:
-				undecided = append(undecided, Undecided{r, []string{"Namespace " + o.Namespace}})
 			default:
+				needs := e.lacking(r, o)
+				if unmatchable && len(needs) == 0 {
+					needs = []string{"Namespace " + o.Namespace}
+				}
+				if len(needs) > 0 {
+					undecided = append(undecided, Undecided{r, needs})
+					continue
+				}
 				if actions == nil {
 					actions = map[string]string{}
 				}
@@ -288,6 +297,23 @@ func (e *Engine) choose(g *group, o *Object) (actions map[string]string, undecid
 		}
 	}
 	return actions, undecided, judged, nil
+}
+
+// lacking names what the inventory lacks to decide the rule for the object.
+func (e *Engine) lacking(r *policy.Rule, o *Object) []string {
+	if o.Namespace == "" || e.options.Complete {
+		return nil
+	}
+	var needs []string
+	if r.NeedsContext() && e.namespaces[o.Namespace] == nil {
+		needs = append(needs, "Namespace "+o.Namespace)
+	}
+	for _, kind := range r.Evidence {
+		if !e.kinds[o.Namespace][kind] {
+			needs = append(needs, fmt.Sprintf("%ss of namespace %s", kind, o.Namespace))
+		}
+	}
+	return needs
 }
 
 var strength = map[string]int{"deny": 3, "warn": 2, "dryrun": 1}

@@ -64,6 +64,21 @@ violation contains finding.new(rego.metadata.rule(), ["metadata", "namespace"], 
 	not _levelled(input.review)
 }
 
+# METADATA
+# title: Grey without a report
+# scope: rule
+# custom:
+#   id: KFS-103
+#   severity: high
+#   profiles: {strict: deny}
+#   inventory: [Report]
+#   evidence: [Report]
+#   remediation: Wait for one.
+violation contains finding.new(rego.metadata.rule(), ["spec"], "grey") if {
+	finding.selected(rego.metadata.rule())
+	input.review.object.spec.colour == "grey"
+}
+
 _levelled(review) if review.namespaceObject.metadata.labels.level
 
 _pairs contains [thing.spec.colour, thing.metadata.name] if some thing in _all
@@ -212,6 +227,12 @@ func TestJudge(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	report, err := NewObject(map[string]any{
+		"apiVersion": "example.com/v1", "kind": "Report", "metadata": map[string]any{"name": "b", "namespace": "ns"},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
 	for _, tc := range []struct {
 		name      string
 		profile   string
@@ -223,12 +244,19 @@ func TestJudge(t *testing.T) {
 	}{
 		{"peers", "baseline", things, Options{}, things[0], []string{`warn KFS-101: colour "red" is shared with b, d [spec colour]`}, nil},
 		{"no peer", "baseline", things, Options{}, things[2], nil, nil},
-		{"the profile's action", "strict", append(things, namespace), Options{}, things[1],
+		{"the profile's action", "strict", append(things, namespace, report), Options{}, things[1],
 			[]string{`deny KFS-101: colour "red" is shared with a, d [spec colour]`}, nil},
-		{"no Namespace", "strict", nil, Options{}, things[2], nil, []string{"KFS-102 needs Namespace ns"}},
+		{"no Namespace", "strict", nil, Options{}, things[2], nil,
+			[]string{"KFS-103 needs Reports of namespace ns", "KFS-102 needs Namespace ns"}},
 		{"no Namespace, complete", "strict", nil, Options{Complete: true}, things[2],
 			[]string{"warn KFS-102: no level [metadata namespace]"}, nil},
 		{"a Namespace is never undecided of itself", "strict", nil, Options{}, namespace, nil, nil},
+		{"no evidence", "strict", []*Object{namespace}, Options{}, thing(t, "a", "grey"), nil,
+			[]string{"KFS-103 needs Reports of namespace ns"}},
+		{"evidence of another object", "strict", []*Object{namespace, report}, Options{}, thing(t, "a", "grey"),
+			[]string{"deny KFS-103: grey [spec]"}, nil},
+		{"no evidence, complete", "strict", []*Object{namespace}, Options{Complete: true}, thing(t, "a", "grey"),
+			[]string{"deny KFS-103: grey [spec]"}, nil},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			e, err := program.Engine(context.Background(), constraints(t, lib, tc.profile), tc.inventory, tc.options)

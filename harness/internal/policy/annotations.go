@@ -29,6 +29,7 @@ type ruleCustom struct {
 	Remediation      string            `json:"remediation"`
 	Inventory        []string          `json:"inventory"`
 	Absence          bool              `json:"absence"`
+	Evidence         []string          `json:"evidence"`
 	SystemNamespaces bool              `json:"systemNamespaces"`
 }
 
@@ -116,7 +117,7 @@ func readRule(p *Policy, rule *ast.Rule) (*Rule, error) {
 	}
 	r := &Rule{
 		ID: custom.ID, Title: about.Title, Severity: custom.Severity, Flavors: custom.Flavors, Profiles: custom.Profiles,
-		Remediation: strings.TrimSpace(custom.Remediation), Inventory: custom.Inventory, Absence: custom.Absence,
+		Remediation: strings.TrimSpace(custom.Remediation), Inventory: custom.Inventory, Absence: custom.Absence, Evidence: custom.Evidence,
 		SystemNamespaces: custom.SystemNamespaces || p.SystemNamespaces, Policy: p, Line: row,
 	}
 	complain := func(format string, args ...any) error {

@@ -90,6 +90,7 @@ type Rule struct {
 	Remediation      string
 	Inventory        []string // the kinds it reads besides the object
 	Absence          bool     // fires because another object is missing
+	Evidence         []string // kinds that something else makes in the object's namespace: without any, kfs can't decide
 	SystemNamespaces bool     // judged in system namespaces though its policy isn't
 	Kinds            []string // the kinds it judges
 	Policy           *Policy

@@ -46,7 +46,8 @@ warn contains message if {
 		_undecided(entry, rule)
 	}
 	count(undecided) > 0
-	text := sprintf("undecided without Namespace %s: %s", [entry.namespace, concat(", ", sort(undecided))])
+	lacking := concat(", ", _lacking(entry, undecided))
+	text := sprintf("undecided without %s: %s", [lacking, concat(", ", sort(undecided))])
 	message := {
 		"msg": sprintf("%s (%s)", [text, _shown(entry)]),
 		"undecided": sort(undecided),
@@ -246,6 +247,16 @@ _namespace_objects := {entry.name: entry.object |
 	entry.object.apiVersion == "v1"
 }
 
+_lacking(entry, rules) := array.concat(
+	[text | not _known_namespace(entry); text := sprintf("Namespace %s", [entry.namespace])],
+	[text |
+		kinds := {kind | some rule in rules; some kind in data.kfs.constraints.needs_evidence[rule].kinds}
+		some kind in sort(kinds)
+		not _held(entry, kind)
+		text := sprintf("%ss of namespace %s", [kind, entry.namespace])
+	],
+)
+
 # A rule that needs the object's Namespace is left out while the input lacks it.
 _undecided(entry, rule) if {
 	entry.object.kind in data.kfs.constraints.needs_namespace[rule]
@@ -253,7 +264,18 @@ _undecided(entry, rule) if {
 	not _known_namespace(entry)
 }
 
+_undecided(entry, rule) if {
+	evidence := data.kfs.constraints.needs_evidence[rule]
+	entry.object.kind in evidence.judges
+	some kind in evidence.kinds
+	not _held(entry, kind)
+}
+
 _known_namespace(entry) if _namespace_objects[entry.namespace]
+
+_held(entry, kind) if [entry.namespace, kind] in _held_kinds
+
+_held_kinds := {[entry.namespace, entry.object.kind] | some entry in _entries}
 
 _matching(entry) := [constraint |
 	some constraint in data.kfs.constraints.all

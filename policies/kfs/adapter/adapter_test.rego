@@ -166,6 +166,39 @@ test_undecided[note] if {
 	_undecided(tc.input) == tc.want
 }
 
+_report(namespace) := {
+	"apiVersion": "aquasecurity.github.io/v1alpha1",
+	"kind": "VulnerabilityReport",
+	"metadata": {"name": "replicaset-a", "namespace": namespace},
+}
+
+test_undecided_without_evidence[note] if {
+	known := _namespace("demo", "baseline")
+	some note, tc in {
+		"none": {
+			"input": [_a, known],
+			"want": {"undecided without VulnerabilityReports of namespace demo: KFS-201 (Function demo/a)"},
+		},
+		"of its namespace": {"input": [_a, known, _report("demo")], "want": set()},
+		"of another namespace": {
+			"input": [_a, known, _report("other")],
+			"want": {"undecided without VulnerabilityReports of namespace demo: KFS-201 (Function demo/a)"},
+		},
+		"nor its Namespace": {"input": _a, "want": {concat(", ", [
+			"undecided without Namespace demo",
+			"VulnerabilityReports of namespace demo: KFS-201",
+			"KFS-502 (Function demo/a)",
+		])}},
+	}
+	evidence := {"KFS-201": {"judges": ["Function"], "kinds": ["VulnerabilityReport"]}}
+	constraints := object.union(_constraints, {"needs_evidence": evidence})
+	got := {finding.msg |
+		some finding in adapter.warn with input as tc.input with data.kfs.constraints as constraints
+		finding.undecided
+	}
+	got == tc.want
+}
+
 test_nothing_passes_silently[note] if {
 	some note, tc in {
 		"a number": {"input": 1, "want": {"not a Kubernetes object: it is of type number"}},

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"runtime/debug"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -99,6 +100,9 @@ func (o *checkFlags) parse() error {
 func (o *checkFlags) run(env environment, args []string) (int, error) {
 	if err := o.parse(); err != nil {
 		return exitBroken, err
+	}
+	if os.Getenv("GOGC") == "" {
+		debug.SetGCPercent(400) // a short run with much garbage: a sixth faster, for some 100 MB more
 	}
 	if len(args) == 0 {
 		return exitBroken, usageError{errors.New("nothing to check: name a file or a directory, or - for standard input")}

@@ -3,12 +3,14 @@ package engine
 import (
 	"context"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 
 	"github.com/open-policy-agent/opa/v1/ast"
 	"github.com/open-policy-agent/opa/v1/storage"
 	"github.com/open-policy-agent/opa/v1/topdown"
+	"golang.org/x/sync/errgroup"
 
 	"kyma-function-security/harness/internal/policy"
 )
@@ -53,16 +55,17 @@ func memoise(modules map[string]*ast.Module) (map[string]*ast.Module, []memoised
 			continue
 		}
 		clone := module.Copy()
+		used := map[string]bool{}
 		for _, rule := range clone.Rules {
 			if _, kept := found[ruleName(rule)]; !kept {
-				if err := substitute(rule, found); err != nil {
+				if err := substitute(rule, found, used); err != nil {
 					return nil, nil, fmt.Errorf("%s: %w", rule.Location, err)
 				}
 			}
 		}
 		rewritten[path] = clone
-		for _, m := range found {
-			memos = append(memos, m)
+		for _, name := range slices.Sorted(maps.Keys(used)) { // what only memoised rules use is evaluated with them
+			memos = append(memos, found[name])
 		}
 	}
 	return rewritten, memos, nil
@@ -72,8 +75,8 @@ func ruleName(rule *ast.Rule) string {
 	return string(rule.Head.Ref()[0].Value.(ast.Var))
 }
 
-// substitute makes references to memoised rules of the same module references into the memo.
-func substitute(rule *ast.Rule, found map[string]memoised) error {
+// substitute makes references to memoised rules of the same module references into the memo, and notes them as used.
+func substitute(rule *ast.Rule, found map[string]memoised, used map[string]bool) error {
 	var transformer *ast.GenericTransformer
 	transformer = ast.NewGenericTransformer(func(x any) (any, error) {
 		switch value := x.(type) {
@@ -93,11 +96,13 @@ func substitute(rule *ast.Rule, found map[string]memoised) error {
 			}
 		case ast.Var:
 			if m, ok := found[string(value)]; ok {
+				used[m.rule] = true
 				return m.ref(), nil
 			}
 		case ast.Ref:
 			if head, ok := value[0].Value.(ast.Var); ok {
 				if m, ok := found[string(head)]; ok {
+					used[m.rule] = true
 					return m.ref().Concat(value[1:]), nil
 				}
 			}
@@ -140,11 +145,24 @@ func (p *Program) memosOf(policies []*policy.Policy) []memoised {
 func (e *Engine) evaluate(ctx context.Context, memos []memoised, store storage.Store) (*ast.Term, error) {
 	byPackage := map[string]ast.Object{}
 	memo := ast.NewObject()
-	for _, m := range memos {
-		value, err := e.value(ctx, m, store)
-		if err != nil {
-			return nil, fmt.Errorf("evaluate %s.%s: %w", m.pkg, m.rule, err)
-		}
+	values := make([]*ast.Term, len(memos))
+	group, ctx := errgroup.WithContext(ctx)
+	if e.options.Tracer != nil {
+		group.SetLimit(1)
+	}
+	for i, m := range memos {
+		group.Go(func() (err error) {
+			if values[i], err = e.value(ctx, m, store); err != nil {
+				return fmt.Errorf("evaluate %s.%s: %w", m.pkg, m.rule, err)
+			}
+			return nil
+		})
+	}
+	if err := group.Wait(); err != nil {
+		return nil, err
+	}
+	for i, m := range memos {
+		value := values[i]
 		if value == nil {
 			continue
 		}

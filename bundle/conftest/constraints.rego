@@ -588,6 +588,9 @@ needs_namespace := {
 	],
 }
 
+# The rules that can't be decided while the input holds none of these kinds in the object's namespace.
+needs_evidence := {}
+
 # Of each kind that is known whether its objects are in namespaces.
 scopes := {
 	"/ConfigMap": "Namespaced",

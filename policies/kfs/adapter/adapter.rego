@@ -59,7 +59,10 @@ warn contains message if {
 # conftest gives each document of a stream as an input of its own, and an empty one as null. helm template writes many.
 _empty_document if is_null(input)
 
-_constraints if is_array(data.kfs.constraints.all)
+_constraints if is_array(_configured("all", null))
+
+# Through object.get, whose result has any type: a generated list or object that is empty would else not compile.
+_configured(field, fallback) := object.get(data.kfs.constraints, field, fallback)
 
 # The documents: [document, location]. A null among several is an empty document of a stream.
 _documents contains [element.contents, {"file": element.path}] if {
@@ -181,7 +184,7 @@ _cluster_scoped(manifest) if {
 
 _names_namespace(manifest) if _text(manifest.metadata.namespace)
 
-_scope(manifest) := data.kfs.constraints.scopes[sprintf("%s/%s", [_group(manifest), manifest.kind])]
+_scope(manifest) := _configured("scopes", {})[sprintf("%s/%s", [_group(manifest), manifest.kind])]
 
 _placed(manifest, "") := json.remove(manifest, ["/metadata/namespace"])
 
@@ -250,7 +253,7 @@ _namespace_objects := {entry.name: entry.object |
 _lacking(entry, rules) := array.concat(
 	[text | not _known_namespace(entry); text := sprintf("Namespace %s", [entry.namespace])],
 	[text |
-		kinds := {kind | some rule in rules; some kind in data.kfs.constraints.needs_evidence[rule].kinds}
+		kinds := {kind | some rule in rules; some kind in _configured("needs_evidence", {})[rule].kinds}
 		some kind in sort(kinds)
 		not _held(entry, kind)
 		text := sprintf("%ss of namespace %s", [kind, entry.namespace])
@@ -259,13 +262,13 @@ _lacking(entry, rules) := array.concat(
 
 # A rule that needs the object's Namespace is left out while the input lacks it.
 _undecided(entry, rule) if {
-	entry.object.kind in data.kfs.constraints.needs_namespace[rule]
+	entry.object.kind in _configured("needs_namespace", {})[rule]
 	entry.namespace != ""
 	not _known_namespace(entry)
 }
 
 _undecided(entry, rule) if {
-	evidence := data.kfs.constraints.needs_evidence[rule]
+	evidence := _configured("needs_evidence", {})[rule]
 	entry.object.kind in evidence.judges
 	some kind in evidence.kinds
 	not _held(entry, kind)
@@ -278,7 +281,7 @@ _held(entry, kind) if [entry.namespace, kind] in _held_kinds
 _held_kinds := {[entry.namespace, entry.object.kind] | some entry in _entries}
 
 _matching(entry) := [constraint |
-	some constraint in data.kfs.constraints.all
+	some constraint in _configured("all", [])
 	_matches_kind(constraint.match, entry)
 	_matches_namespace(constraint.match, entry)
 	not _excluded(constraint, entry)

@@ -80,8 +80,12 @@ func Run(ctx context.Context, lib *policy.Library, schemas *schema.Set, input *m
 		r.Findings = append(r.Findings, o.findings...)
 		r.Undecided = append(r.Undecided, o.undecided...)
 	}
+	byManifest := make(map[*manifest.Object]*engine.Object, len(objects))
+	for i, o := range objects {
+		byManifest[input.Objects[i]] = o
+	}
 	for _, problem := range input.Problems {
-		r.Findings = append(r.Findings, run.problem(problem))
+		r.Findings = append(r.Findings, run.problem(problem, byManifest[problem.Object]))
 	}
 	r.Summary.Objects = len(objects)
 	for _, f := range r.Findings {
@@ -238,7 +242,7 @@ func (r *run) judge(ctx context.Context, manifests []*manifest.Object, objects [
 func (r *run) one(ctx context.Context, m *manifest.Object, o *engine.Object) outcome {
 	verdict, err := r.engine.Judge(ctx, o)
 	result := outcome{judged: verdict.Judged, failure: err}
-	identity := report.Object{APIVersion: o.APIVersion, Kind: o.Kind, Namespace: o.Namespace, Name: o.Name}
+	identity := identify(o)
 	for _, f := range verdict.Findings {
 		result.findings = append(result.findings, report.Finding{
 			Rule: f.Rule.ID, Policy: f.Rule.Policy.Name, Fact: f.Rule.Fact(), Severity: f.Rule.Severity, Action: f.Action,
@@ -256,13 +260,15 @@ func (r *run) one(ctx context.Context, m *manifest.Object, o *engine.Object) out
 	return result
 }
 
-// problem makes a finding of what the loader found in the text.
-func (r *run) problem(p manifest.Problem) report.Finding {
+func identify(o *engine.Object) report.Object {
+	return report.Object{APIVersion: o.APIVersion, Kind: o.Kind, Namespace: o.Namespace, Name: o.Name}
+}
+
+// problem makes a finding of what the loader found in the text; o is nil if the text gave no object.
+func (r *run) problem(p manifest.Problem, o *engine.Object) report.Finding {
 	var identity report.Object
-	if p.Object != nil {
-		identity = report.Object{
-			APIVersion: p.Object.APIVersion(), Kind: p.Object.Kind(), Namespace: p.Object.Namespace(), Name: p.Object.Name(),
-		}
+	if o != nil {
+		identity = identify(o)
 	}
 	return r.manifestFinding(p.Rule, p.Message, p.Path, identity, p.Position)
 }

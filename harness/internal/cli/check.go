@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
 	"runtime/debug"
 	"strings"
@@ -115,11 +116,15 @@ func (o *checkFlags) run(env environment, args []string) (int, error) {
 		// The reader of a chosen format gets the error in that format.
 		r = report.Report{SchemaVersion: report.SchemaVersion, Profile: o.profile, Flavor: o.flavor}
 		var unreadable inputErrors
-		if errors.As(err, &unreadable) {
+		var missing *fs.PathError
+		switch {
+		case errors.As(err, &unreadable):
 			for _, e := range unreadable {
 				r.Errors = append(r.Errors, report.Error{File: e.File, Line: e.Line, Message: e.Message})
 			}
-		} else {
+		case errors.As(err, &missing):
+			r.Errors = []report.Error{{File: missing.Path, Message: missing.Err.Error()}}
+		default:
 			r.Errors = []report.Error{{Message: err.Error()}}
 		}
 	}

@@ -1,7 +1,6 @@
 package manifest
 
 import (
-	"fmt"
 	"io"
 	"io/fs"
 	"os"
@@ -41,7 +40,7 @@ func Sources(paths []string, stdin io.Reader) ([]Source, error) {
 		}
 		info, err := os.Stat(path)
 		if err != nil {
-			return nil, fmt.Errorf("read %s: %w", path, cause(err))
+			return nil, &fs.PathError{Op: "read", Path: path, Err: cause(err)}
 		}
 		if info.IsDir() {
 			w.directories = map[string]bool{}

@@ -76,6 +76,15 @@ func lintPart(_ context.Context, in Input, _ *cover.Cover) (Result, error) {
 	for _, issue := range issues {
 		r.Failures = append(r.Failures, "policies/"+issue.String())
 	}
+	if in.Only == "" {
+		broken, err := lint.Catalogue(in.Library, schema.ManifestRules())
+		if err != nil {
+			return r, err
+		}
+		for _, issue := range broken {
+			r.Failures = append(r.Failures, issue.String())
+		}
+	}
 	return r, nil
 }
 

@@ -8,7 +8,7 @@ import (
 	"testing"
 )
 
-const manifest = `apiVersion: serverless.kyma-project.io/v1alpha2
+const functionYAML = `apiVersion: serverless.kyma-project.io/v1alpha2
 kind: Function
 metadata: {name: orders, namespace: team-a}
 spec: {runtime: nodejs10, source: {inline: {source: x}}}
@@ -24,7 +24,7 @@ func write(t *testing.T, name, text string) string {
 }
 
 func TestClosedPipe(t *testing.T) {
-	file := write(t, "function.yaml", manifest)
+	file := write(t, "function.yaml", functionYAML)
 	for _, format := range []string{"pretty", "json"} {
 		reader, writer, err := os.Pipe()
 		if err != nil {
@@ -49,7 +49,7 @@ func TestNothingHalfWritten(t *testing.T) {
 		t.Fatal(err)
 	}
 	var stdout, stderr bytes.Buffer
-	if code := Main([]string{"check", "-o", "json=" + filepath.Join(folder, "none", "report.json"), write(t, "f.yaml", manifest)},
+	if code := Main([]string{"check", "-o", "json=" + filepath.Join(folder, "none", "report.json"), write(t, "f.yaml", functionYAML)},
 		nil, &stdout, &stderr); code != exitBroken {
 		t.Errorf("exit %d", code)
 	}
@@ -66,7 +66,7 @@ func TestNothingHalfWritten(t *testing.T) {
 }
 
 func TestColor(t *testing.T) {
-	file := write(t, "function.yaml", manifest)
+	file := write(t, "function.yaml", functionYAML)
 	for _, tc := range []struct {
 		args []string
 		env  string
@@ -89,7 +89,7 @@ func TestColor(t *testing.T) {
 // BenchmarkCheckOne is a whole cold run on one manifest, but for starting the process.
 func BenchmarkCheckOne(b *testing.B) {
 	file := filepath.Join(b.TempDir(), "function.yaml")
-	if err := os.WriteFile(file, []byte(manifest), 0o600); err != nil {
+	if err := os.WriteFile(file, []byte(functionYAML), 0o600); err != nil {
 		b.Fatal(err)
 	}
 	for b.Loop() {

@@ -153,3 +153,30 @@ func TestConftestRefusesWhatItCannotHonour(t *testing.T) {
 		}
 	}
 }
+
+func TestReadme(t *testing.T) {
+	lib, _, _ := sources(t)
+	readme := "before\n" + tableBegin + "old\n" + tableEnd + "after\n"
+	got, err := Readme([]byte(readme), lib)
+	if err != nil {
+		t.Fatal(err)
+	}
+	again, err := Readme(got, lib)
+	if err != nil || !bytes.Equal(got, again) {
+		t.Errorf("the second time differs: %v", err)
+	}
+	text := string(got)
+	if !strings.HasPrefix(text, "before\n") || !strings.HasSuffix(text, "after\n") || strings.Contains(text, "old") {
+		t.Errorf("got %s", text)
+	}
+	for _, p := range lib.Policies {
+		if strings.Count(text, "`"+p.Name+"`") != 1 {
+			t.Errorf("%s isn't in the table once:\n%s", p.Name, text)
+		}
+	}
+	for _, broken := range []string{"", tableBegin, tableEnd} {
+		if _, err := Readme([]byte(broken), lib); err == nil {
+			t.Errorf("%q: no error", broken)
+		}
+	}
+}

@@ -23,9 +23,9 @@ func generateCommand() command {
 		summary: "write what is generated from the policies into a checkout",
 		usage:   "[--check] [ROOT]",
 		help: `
-Writes constrainttemplates/, bundle/gatekeeper/ and bundle/conftest/ below ROOT (default: the current folder) from the policies
-and bundle.yaml that are compiled into this program, and removes generated files that are stale. So build it first, as
-make generate does.`,
+Writes constrainttemplates/, bundle/gatekeeper/, bundle/conftest/ and the README's table below ROOT (default: the current folder)
+from the policies and bundle.yaml that are compiled into this program, and removes generated files that are stale. So build it
+first, as make generate does.`,
 		flags: func(flags *pflag.FlagSet) func(environment, []string) (int, error) {
 			check := flags.Bool("check", false, "write nothing; name the files that differ and exit 1")
 			return func(env environment, args []string) (int, error) {
@@ -53,6 +53,13 @@ func generate(env environment, root string, check bool) (int, error) {
 	}
 	files, err := bundle.Generate(embedded.library, embedded.config, embedded.schemas)
 	if err != nil {
+		return exitBroken, err
+	}
+	readme, err := os.ReadFile(filepath.Join(root, "README.md"))
+	if err != nil {
+		return exitBroken, err
+	}
+	if files["README.md"], err = bundle.Readme(readme, embedded.library); err != nil {
 		return exitBroken, err
 	}
 	changed, stale, err := compare(root, files)

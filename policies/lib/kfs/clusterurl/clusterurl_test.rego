@@ -13,16 +13,25 @@ test_service[note] if {
 			"want": {"name": "telemetry-otlp-traces", "namespace": "kyma-system"},
 		},
 		"short": {"url": "https://orders.demo.svc", "want": {"name": "orders", "namespace": "demo"}},
-		"any case": {"url": "HTTPS://Orders.Demo.SVC.Cluster.Local", "want": {"name": "orders", "namespace": "demo"}},
+		"any case": {
+			"url": "HTTPS://Orders.Demo.SVC.Cluster.Local",
+			"want": {"name": "orders", "namespace": "demo"},
+		},
 		"complete name": {
 			"url": "http://orders.demo.svc.cluster.local.:80/",
 			"want": {"name": "orders", "namespace": "demo"},
 		},
-		"pod of a StatefulSet": {"url": "http://nats-0.nats.demo.svc", "want": {"name": "nats", "namespace": "demo"}},
+		"pod of a StatefulSet": {
+			"url": "http://nats-0.nats.demo.svc",
+			"want": {"name": "nats", "namespace": "demo"},
+		},
 		"namespace svc": {"url": "http://orders.svc.svc", "want": {"name": "orders", "namespace": "svc"}},
 		"query": {"url": "http://orders.demo.svc?to=a@b", "want": {"name": "orders", "namespace": "demo"}},
 		"fragment": {"url": "http://orders.demo.svc#part", "want": {"name": "orders", "namespace": "demo"}},
-		"at sign in the path": {"url": "http://orders.demo.svc/@home", "want": {"name": "orders", "namespace": "demo"}},
+		"at sign in the path": {
+			"url": "http://orders.demo.svc/@home",
+			"want": {"name": "orders", "namespace": "demo"},
+		},
 	}
 
 	clusterurl.local(tc.url)
@@ -40,9 +49,15 @@ test_foreign[note] if {
 		"no dot before the long form": {"url": "http://a.b.xsvc.cluster.local", "host": "a.b.xsvc.cluster.local"},
 		"only the domain": {"url": "http://svc.cluster.local", "host": "svc.cluster.local"},
 		"no service": {"url": "http://demo.svc.cluster.local", "host": "demo.svc.cluster.local"},
-		"address of a pod": {"url": "http://10-0-0-1.demo.pod.cluster.local", "host": "10-0-0-1.demo.pod.cluster.local"},
+		"address of a pod": {
+			"url": "http://10-0-0-1.demo.pod.cluster.local",
+			"host": "10-0-0-1.demo.pod.cluster.local",
+		},
 		"address": {"url": "http://203.0.113.7:8080/", "host": "203.0.113.7"},
-		"another cluster domain": {"url": "http://orders.demo.svc.corp.example", "host": "orders.demo.svc.corp.example"},
+		"another cluster domain": {
+			"url": "http://orders.demo.svc.corp.example",
+			"host": "orders.demo.svc.corp.example",
+		},
 		"only in the path": {"url": "https://example.com/orders.demo.svc", "host": "example.com"},
 		"only in the query": {"url": "https://example.com?a.b.svc", "host": "example.com"},
 		"complete foreign name": {"url": "https://example.com./", "host": "example.com"},

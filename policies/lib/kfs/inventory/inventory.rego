@@ -78,5 +78,10 @@ versions := {
 		"serverless.kyma-project.io/v1alpha2",
 		"serverless.kyma-project.io/v1alpha1",
 	],
+	"NetworkPolicy": ["networking.k8s.io/v1"],
+	"PeerAuthentication": [
+		"security.istio.io/v1",
+		"security.istio.io/v1beta1",
+	],
 	"Service": ["v1"],
 }

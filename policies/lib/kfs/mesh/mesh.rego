@@ -92,7 +92,7 @@ _applied(authentications, inherited) := inherited if count(authentications) == 0
 
 _applied(authentications, inherited) := union({outcomes |
 	some authentication in authentications
-	outcomes := _outcomes(authentication, inherited)
+	outcomes := _outcomes(authentication, inherited) | {outcome | some outcome in inherited; _revised(authentication)}
 }) if {
 	count(authentications) > 0
 }
@@ -107,6 +107,12 @@ _outcomes(authentication, inherited) := {outcome |
 	outcome := {"mode": wider.mode, "by": (wider.by | {_id(authentication)}), "at": _at}
 } if {
 	_mode(_member(_spec(authentication), "mtls")) == "UNSET"
+}
+
+# Only the control plane of that revision reads it; which one a pod belongs to isn't known here.
+_revised(authentication) if {
+	revision := authentication.metadata.labels["istio.io/rev"]
+	revision != "default"
 }
 
 _at := ["spec", "mtls", "mode"]
@@ -142,9 +148,15 @@ _mode(mtls) := "unreadable" if {
 
 _mode(mtls) := "unreadable" if _strange(mtls)
 
-_id(authentication) := [_namespace(authentication), _member(_member(authentication, "metadata"), "name")]
+_id(authentication) := [_text(_member(metadata, "namespace")), _text(_member(metadata, "name"))] if {
+	metadata := _member(authentication, "metadata")
+}
 
-_namespace(authentication) := _member(_member(authentication, "metadata"), "namespace")
+_namespace(authentication) := _id(authentication)[0]
+
+default _text(_) := ""
+
+_text(value) := value if is_string(value)
 
 _spec(authentication) := spec if {
 	spec := _member(authentication, "spec")

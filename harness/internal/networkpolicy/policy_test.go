@@ -10,6 +10,8 @@ import (
 
 	"github.com/open-policy-agent/opa/v1/ast"
 	"github.com/open-policy-agent/opa/v1/rego"
+	"github.com/open-policy-agent/opa/v1/storage"
+	"github.com/open-policy-agent/opa/v1/storage/inmem"
 
 	"kyma-function-security/policies"
 )
@@ -22,23 +24,21 @@ type finding struct {
 	Message string
 }
 
-// judge is the policy, ready to be evaluated.
-type judge struct{ query rego.PreparedEvalQuery }
-
-// query judges every review in one inventory.
-const query = `
-found = [result |
-	parameters := input.parameters
-	inventory := input.inventory
-	some review in input.reviews
-	some violation in data.kyma.namespace_isolation.violation with input as {"review": review, "parameters": parameters}
-		with data.inventory as inventory
-	result := {"name": review.object.metadata.name, "violation": violation}
-]`
+// judge is the policy, ready to be evaluated, with an inventory of its own: it serves one goroutine.
+type judge struct {
+	query rego.PreparedEvalQuery
+	store storage.Store
+}
 
 func newJudge(t *testing.T) judge {
 	t.Helper()
-	options := []func(*rego.Rego){rego.Query(query), rego.Strict(true), rego.StrictBuiltinErrors(true)}
+	store := inmem.NewFromObjectWithOpts(object{}, inmem.OptRoundTripOnWrite(false), inmem.OptReturnASTValuesOnRead(true))
+	options := []func(*rego.Rego){
+		rego.Query("data.kyma.namespace_isolation.violation"),
+		rego.Store(store),
+		rego.Strict(true),
+		rego.StrictBuiltinErrors(true),
+	}
 	for _, root := range []string{"kyma/namespace_isolation", "lib/kfs"} {
 		err := fs.WalkDir(policies.FS, root, func(path string, entry fs.DirEntry, err error) error {
 			if err != nil || entry.IsDir() || !strings.HasSuffix(path, ".rego") || strings.HasSuffix(path, "_test.rego") {
@@ -56,63 +56,90 @@ func newJudge(t *testing.T) judge {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return judge{prepared}
+	return judge{prepared, store}
 }
 
-// findings judges the Function and the policies of a world by the rules about NetworkPolicies.
-func (j judge) findings(w world) ([]finding, error) {
-	around := any(object{})
+// findings judges the Function of a world by the rules about NetworkPolicies, and if asked its policies too.
+func (j judge) findings(w world, both bool) ([]finding, error) {
+	byName, reviewed := object{}, []object{w.function}
+	for _, p := range w.policies {
+		byName[p["metadata"].(object)["name"].(string)] = p
+		if both {
+			reviewed = append(reviewed, p)
+		}
+	}
+	inventory := object{"namespace": object{namespace: object{
+		"networking.k8s.io/v1":                object{"NetworkPolicy": byName},
+		"serverless.kyma-project.io/v1alpha2": object{"Function": object{"orders": w.function}},
+	}}}
+	parameters := object{
+		"flavor":       w.flavor,
+		"clusterCIDRs": w.inside,
+		"rules":        []any{"KFS-401", "KFS-402", "KFS-403", "KFS-406"},
+	}
+	var around any = object{}
 	if w.space != nil {
 		around = w.space
 	}
-	reviews := []any{object{"operation": "CREATE", "object": w.function, "namespaceObject": around}}
-	byName := object{}
-	for _, p := range w.policies {
-		byName[p["metadata"].(object)["name"].(string)] = p
-		reviews = append(reviews, object{"operation": "CREATE", "object": p, "namespaceObject": around})
-	}
-	return j.eval(object{
-		"reviews": reviews,
-		"parameters": object{
-			"flavor":       w.flavor,
-			"clusterCIDRs": w.inside,
-			"rules":        []any{"KFS-401", "KFS-402", "KFS-403", "KFS-406"},
-		},
-		"inventory": object{"namespace": object{namespace: object{
-			"networking.k8s.io/v1":                object{"NetworkPolicy": byName},
-			"serverless.kyma-project.io/v1alpha2": object{"Function": object{"orders": w.function}},
-		}}},
-	})
+	return j.judge(inventory, parameters, around, reviewed)
 }
 
-func (j judge) eval(value any) ([]finding, error) {
-	input, err := ast.InterfaceToValue(value)
+// judge evaluates the policy for each of the objects.
+func (j judge) judge(inventory, parameters, around any, reviewed []object) ([]finding, error) {
+	ctx := context.Background()
+	txn, err := j.store.NewTransaction(ctx, storage.WriteParams)
 	if err != nil {
 		return nil, err
 	}
-	results, err := j.query.Eval(context.Background(), rego.EvalParsedInput(input))
+	defer j.store.Abort(ctx, txn)
+	value, err := ast.InterfaceToValue(inventory)
 	if err != nil {
+		return nil, err
+	}
+	if err := j.store.Write(ctx, txn, storage.AddOp, storage.MustParsePath("/inventory"), value); err != nil {
 		return nil, err
 	}
 	var found []finding
-	for _, result := range results[0].Bindings["found"].([]any) {
-		violation := result.(object)["violation"].(object)
-		details := violation["details"].(object)
-		f := finding{Rule: details["rule"].(string), Message: violation["msg"].(string)}
-		f.Object, _ = result.(object)["name"].(string)
-		for _, step := range details["path"].([]any) {
-			if number, ok := step.(json.Number); ok {
-				index, err := number.Int64()
-				if err != nil {
-					return nil, err
-				}
-				step = index
-			}
-			f.Path = append(f.Path, step)
+	for _, o := range reviewed {
+		input, err := ast.InterfaceToValue(object{
+			"parameters": parameters,
+			"review":     object{"operation": "CREATE", "object": o, "namespaceObject": around},
+		})
+		if err != nil {
+			return nil, err
 		}
-		found = append(found, f)
+		results, err := j.query.Eval(ctx, rego.EvalParsedInput(input), rego.EvalTransaction(txn))
+		if err != nil {
+			return nil, fmt.Errorf("judge %s: %w", text(o), err)
+		}
+		metadata, _ := o["metadata"].(object)
+		name, _ := metadata["name"].(string)
+		for _, violation := range results[0].Expressions[0].Value.([]any) {
+			f, err := read(violation.(object))
+			if err != nil {
+				return nil, err
+			}
+			f.Object = name
+			found = append(found, f)
+		}
 	}
 	return found, nil
+}
+
+func read(violation object) (finding, error) {
+	details := violation["details"].(object)
+	f := finding{Rule: details["rule"].(string), Message: violation["msg"].(string)}
+	for _, step := range details["path"].([]any) {
+		if number, ok := step.(json.Number); ok {
+			index, err := number.Int64()
+			if err != nil {
+				return f, err
+			}
+			step = index
+		}
+		f.Path = append(f.Path, step)
+	}
+	return f, nil
 }
 
 func text(value any) string {

@@ -245,6 +245,7 @@ func (r reference) denied(direction networking.PolicyType) bool {
 // reopened says whether a stranger passes to or from a pod that is denied by default, other than to resolve names; or a
 // wide range of addresses that reaches into the cluster.
 func (r reference) reopened(direction networking.PolicyType) bool {
+	strangers, doors := r.strangers(), doors(direction)
 	for _, p := range r.pods {
 		selecting := slices.DeleteFunc(slices.Clone(r.policies), func(policy policy) bool {
 			return !policy.types[direction] || !policy.selects(p)
@@ -252,15 +253,15 @@ func (r reference) reopened(direction networking.PolicyType) bool {
 		if len(selecting) == 0 {
 			continue
 		}
-		for _, t := range r.strangers() {
-			for _, door := range doors(direction) {
+		for _, t := range strangers {
+			for _, door := range doors {
 				t.port, t.protocol = door.port, door.protocol
 				if passes(selecting, p, direction, t) {
 					return true
 				}
 			}
 		}
-		if r.wide(selecting, direction) {
+		if r.wide(selecting, direction, doors) {
 			return true
 		}
 	}
@@ -319,11 +320,11 @@ func doors(direction networking.PolicyType) []door {
 
 // wide says whether the blocks through which an address of the cluster passes cover as many addresses as an IPv4 /8 or an
 // IPv6 /32. It cuts the addresses at every border, so that those between two cuts are all alike.
-func (r reference) wide(policies []policy, direction networking.PolicyType) bool {
+func (r reference) wide(policies []policy, direction networking.PolicyType, doors []door) bool {
 	var blocks []block
 	for _, policy := range policies {
 		for _, rule := range policy.rules[direction] {
-			if !slices.ContainsFunc(doors(direction), func(d door) bool { return rule.passesPort(d.port, d.protocol) }) {
+			if !slices.ContainsFunc(doors, func(d door) bool { return rule.passesPort(d.port, d.protocol) }) {
 				continue
 			}
 			for _, peer := range rule.peers {
@@ -332,6 +333,9 @@ func (r reference) wide(policies []policy, direction networking.PolicyType) bool
 				}
 			}
 		}
+	}
+	if len(blocks) == 0 {
+		return false
 	}
 	for _, family := range []struct{ bits, threshold int }{{32, 24}, {128, 96}} {
 		atoms := r.atoms(blocks, family.bits)

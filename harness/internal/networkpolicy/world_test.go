@@ -65,7 +65,7 @@ func (d dice) world() world {
 			"policyTypes": pick(d, []any{"Ingress", "Egress"}, []any{"Ingress", "Egress"}, []any{"Egress"}, []any{"Ingress"}),
 		}))
 	}
-	for i := range d.IntN(4) {
+	for i := range d.IntN(3) {
 		w.policies = append(w.policies, d.policy(i+1, d.spec(w.inside)))
 	}
 	return w
@@ -260,7 +260,7 @@ func (d dice) selected() any {
 func (d dice) blocks(inside []any) []any {
 	whole := pick(d, "0.0.0.0/0", "10.0.0.0/8", "10.0.0.0/8", "10.0.0.0/7", "172.16.0.0/12", "::/0", "fd00::/32", "fd00::/32",
 		"fc00::/7", "2001:db8::/32", "100.0.0.0/8")
-	parts := split(netip.MustParsePrefix(whole), 1+d.IntN(4))
+	parts := split(netip.MustParsePrefix(whole), 1+d.IntN(3))
 	if d.chance(40) {
 		lost := d.IntN(len(parts))
 		parts = slices.Delete(parts, lost, lost+1)
@@ -310,7 +310,7 @@ func (d dice) except(in netip.Prefix, inside []any) []any {
 		switch {
 		case i == skipped:
 		case d.chance(30) || !within(network):
-			n := 1 + d.IntN(3)
+			n := 1 + d.IntN(2)
 			if network.Bits() <= in.Bits() {
 				network = in
 			}

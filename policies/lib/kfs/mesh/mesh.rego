@@ -48,7 +48,13 @@ modes(authentications, pod, namespace, root, fallback) := workload | _ports(own)
 	))
 }
 
-_labelled(namespace, label) if label in object.keys(namespace.metadata.labels)
+_labelled(namespace, label) if {
+	is_object(namespace.metadata.labels)
+	label in object.keys(namespace.metadata.labels)
+}
+
+# What can't be read may be any label.
+_labelled(namespace, _) if _strange(_member(_member(namespace, "metadata"), "labels"))
 
 _asks(pod) if pod["sidecar.istio.io/inject"] == "true"
 

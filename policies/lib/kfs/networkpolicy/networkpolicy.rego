@@ -208,25 +208,28 @@ _peers(_, rule) := "unreadable" if {
 
 _fault(at, text) := {"at": at, "fault": text, "block": ""}
 
-_peer_faults(peer, _, _) := {_fault([], "its podSelector catches every pod of the namespace") |
-	catches_all(peer.podSelector, set())
-} if {
-	_given(peer) == {"podSelector"}
+_peer_faults(peer, _, _) := {_fault([], "it can't be read")} if not _readable_peer(peer)
+
+_peer_faults(peer, around, _) := {_fault([], fault) | fault := _reach(peer, around)} if {
+	_readable_peer(peer)
+	not "ipBlock" in _given(peer)
 }
 
-_peer_faults(peer, around, _) := {_fault([], fault) |
-	_unnarrowed(peer)
-	fault := _reach(peer.namespaceSelector, around)
-} if {
-	_given(peer) in {{"namespaceSelector"}, {"namespaceSelector", "podSelector"}}
+_peer_faults(peer, _, inside) := {fault | fault := _block_fault(peer.ipBlock, inside)} if {
+	_readable_peer(peer)
+	"ipBlock" in _given(peer)
 }
-
-_peer_faults(peer, _, inside) := {fault | fault := _block_fault(peer.ipBlock, inside)} if _given(peer) == {"ipBlock"}
 
 # The API server refuses a peer that says nothing, and one with both addresses and selectors.
-_peer_faults(peer, _, _) := {_fault([], "it can't be read")} if {
-	given := _given(peer)
-	not given in {{"podSelector"}, {"namespaceSelector"}, {"namespaceSelector", "podSelector"}, {"ipBlock"}}
+_readable_peer(peer) if {
+	_given(peer) in {{"podSelector"}, {"namespaceSelector"}, {"namespaceSelector", "podSelector"}}
+	selector.readable(_member(peer, "podSelector"))
+	selector.readable(_member(peer, "namespaceSelector"))
+}
+
+_readable_peer(peer) if {
+	_given(peer) == {"ipBlock"}
+	_readable_cidr(peer.ipBlock.cidr)
 }
 
 _given(peer) := {field |
@@ -235,20 +238,23 @@ _given(peer) := {field |
 	not is_null(value)
 }
 
-_unnarrowed(peer) if is_null(_member(peer, "podSelector"))
-
-_unnarrowed(peer) if {
-	"podSelector" in _given(peer)
+# Which pods a peer catches that it doesn't name; undefined if none.
+_reach(peer, _) := "its podSelector catches every pod of the namespace" if {
+	_given(peer) == {"podSelector"}
 	catches_all(peer.podSelector, set())
 }
 
-_reach(namespace_selector, _) := "its namespaceSelector catches every namespace" if {
-	catches_all(namespace_selector, _labels_of_every_namespace)
+_reach(peer, _) := "its namespaceSelector catches every namespace" if {
+	"namespaceSelector" in _given(peer)
+	catches_all(_member(peer, "podSelector"), set())
+	catches_all(peer.namespaceSelector, _labels_of_every_namespace)
 }
 
-_reach(namespace_selector, around) := "its namespaceSelector catches every pod of the namespace" if {
-	not catches_all(namespace_selector, _labels_of_every_namespace)
-	selector.matches(namespace_selector, around)
+_reach(peer, around) := "its namespaceSelector catches every pod of the namespace" if {
+	"namespaceSelector" in _given(peer)
+	catches_all(_member(peer, "podSelector"), set())
+	not catches_all(peer.namespaceSelector, _labels_of_every_namespace)
+	selector.matches(peer.namespaceSelector, around)
 }
 
 _labels_of_every_namespace := {"kubernetes.io/metadata.name"}
@@ -256,11 +262,9 @@ _labels_of_every_namespace := {"kubernetes.io/metadata.name"}
 # METADATA
 # description: |
 #   True where a selector asks for no particular value of any label, so that it selects what nobody thought of: it is
-#   empty, or says only Exists, DoesNotExist and NotIn. `always` is the labels that all objects have. One that can't
-#   be read does; one that contradicts itself selects nothing.
+#   null or empty, or says only Exists, DoesNotExist and NotIn. `always` is the labels that all objects have. One that
+#   contradicts itself selects nothing.
 # scope: document
-catches_all(label_selector, _) if not selector.readable(label_selector)
-
 catches_all(label_selector, always) if {
 	selector.readable(label_selector)
 	_member(label_selector, "matchLabels") in [null, {}]
@@ -281,13 +285,6 @@ _block_fault(block, inside) := {"block": prefix, "fault": sprintf("%s reaches in
 	_leaks(_meet(prefix, network), exceptions)
 }
 
-_block_fault(block, _) := {"block": "", "fault": "its CIDR can't be read"} if not _readable_block(block)
-
-_readable_block(block) if {
-	is_object(block)
-	_readable_cidr(block.cidr)
-}
-
 # What can't be read excepts nothing.
 _exceptions(block) := {prefix |
 	some text in block.except
@@ -305,12 +302,13 @@ _meet(a, b) := b if {
 # True where an address of the block is in none of the exceptions. If there is one, then the block's first address is,
 # or the one behind an exception.
 _leaks(block, exceptions) if {
+	lengths := {count(exception) | some exception in exceptions}
 	some first in ({block} | {next |
 		some exception in exceptions
 		startswith(exception, block)
 		next := _next(block, exception)
 	})
-	not _excepted(first, exceptions)
+	not _excepted(first, exceptions, lengths)
 }
 
 # The first address behind a part of a block, less its zeros at the end; undefined if the part is the block's end.
@@ -319,9 +317,10 @@ _next(block, part) := concat("", [block, regex.replace(rest, `01*$`, "1")]) if {
 	contains(rest, "0")
 }
 
-_excepted(first, exceptions) if {
+# By the lengths that there are, rather than by each exception: there may be hundreds of them.
+_excepted(first, exceptions, lengths) if {
 	address := concat("", [first, _zeros])
-	some length in _prefix_lengths
+	some length in lengths
 	substring(address, 0, length) in exceptions
 }
 
@@ -341,17 +340,18 @@ _wide("6:", blocks) if {
 }
 
 _size(blocks, length) := sum([bits.lsh(1, (2 + length) - count(block)) |
+	lengths := {count(block) | some block in blocks}
 	some block in blocks
-	not _nested(block, blocks)
+	not _nested(block, blocks, lengths)
 ])
 
-_nested(block, blocks) if {
-	some length in numbers.range(2, count(block) - 1)
+_nested(block, blocks, lengths) if {
+	some length in lengths
 	length < count(block)
 	substring(block, 0, length) in blocks
 }
 
-_bits_of_ipv4(address) := concat("", [sprintf("%08b", [to_number(octet)]) | some octet in split(address, ".")])
+_bits_of_ipv4(address) := sprintf("%08b%08b%08b%08b", [to_number(octet) | some octet in split(address, ".")])
 
 _bits_of_ipv6(address) := concat("", [head, substring(_zeros, 0, 128 - (count(head) + count(tail))), tail]) if {
 	halves := split(address, "::")
@@ -359,13 +359,15 @@ _bits_of_ipv6(address) := concat("", [head, substring(_zeros, 0, 128 - (count(he
 	tail := _bits_of_groups(concat("", array.slice(halves, 1, 2)))
 }
 
-_bits_of_groups(text) := concat("", [_bits_of_group(group) | some group in split(text, ":"); group != ""])
+_bits_of_groups("") := ""
+
+_bits_of_groups(text) := concat("", [_bits_of_group(group) | some group in split(text, ":")]) if text != ""
 
 _bits_of_group(group) := _bits_of_ipv4(group) if contains(group, ".")
 
-_bits_of_group(group) := substring(concat("", ["000000000000", bits]), count(bits) - 4, 16) if {
+_bits_of_group(group) := strings.replace_n(_nibbles, substring(padded, count(group), 4)) if {
 	not contains(group, ".")
-	bits := concat("", [_nibbles[digit] | some digit in split(lower(group), "")])
+	padded := concat("", ["0000", lower(group)])
 }
 
 _nibbles := {digit: sprintf("%04b", [i]) | some i, digit in split("0123456789abcdef", "")}
@@ -373,9 +375,7 @@ _nibbles := {digit: sprintf("%04b", [i]) | some i, digit in split("0123456789abc
 # ::ffff:a.b.c.d
 _mapped := `^6:0{80}1{16}`
 
-_zeros := concat("", ["0" | some _ in numbers.range(1, 128)])
-
-_prefix_lengths := numbers.range(2, 2 + 128)
+_zeros := sprintf("%0128d", [0])
 
 _number(digits) := to_number(concat("", [trim_left(substring(digits, 0, count(digits) - 1), "0"), last])) if {
 	last := substring(digits, count(digits) - 1, 1)

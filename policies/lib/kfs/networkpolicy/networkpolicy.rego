@@ -212,7 +212,8 @@ _peer_faults(peer, _, _) := {_fault([], "it can't be read")} if not _readable_pe
 
 _peer_faults(peer, around, _) := {_fault([], fault) | fault := _reach(peer, around)} if {
 	_readable_peer(peer)
-	not "ipBlock" in _given(peer)
+	given := _given(peer)
+	not "ipBlock" in given
 }
 
 _peer_faults(peer, _, inside) := {fault | fault := _block_fault(peer.ipBlock, inside)} if {
@@ -253,8 +254,9 @@ _reach(peer, _) := "its namespaceSelector catches every namespace" if {
 _reach(peer, around) := "its namespaceSelector catches every pod of the namespace" if {
 	"namespaceSelector" in _given(peer)
 	catches_all(_member(peer, "podSelector"), set())
-	not catches_all(peer.namespaceSelector, _labels_of_every_namespace)
-	selector.matches(peer.namespaceSelector, around)
+	namespace_selector := peer.namespaceSelector
+	not catches_all(namespace_selector, _labels_of_every_namespace)
+	selector.matches(namespace_selector, around)
 }
 
 _labels_of_every_namespace := {"kubernetes.io/metadata.name"}

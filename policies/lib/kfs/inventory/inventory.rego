@@ -84,4 +84,5 @@ versions := {
 		"security.istio.io/v1beta1",
 	],
 	"Service": ["v1"],
+	"ServiceAccount": ["v1"],
 }

@@ -1,0 +1,387 @@
+# METADATA
+# title: Image scan
+# description: |
+#   Nothing in Kyma scans the images of Functions. For a Function that handles sensitive data, or brings its own image,
+#   somebody must. The evidence is a VulnerabilityReport of the Trivy Operator in the Function's namespace, of its
+#   workload or of its image; of several the newest counts. The label `function-security.policy/data` says what data a
+#   Function handles. An image is scanned once it runs, so the request that brings it isn't judged: Gatekeeper's audit
+#   judges it afterwards.
+# schemas:
+#   - input: schema.image_scan
+# custom:
+#   kind: KymaFunctionImageScan
+#   fact: no-scans
+#   match:
+#     - apiGroups: [serverless.kyma-project.io]
+#       kinds: [Function]
+#   parameters:
+#     harmlessData:
+#       type: array
+#       items: {type: string}
+#       default: [internal, public]
+#       description: |
+#         The values of the label function-security.policy/data, in lower case, of Functions that handle no sensitive
+#         data. Any other value counts as sensitive, so that a slip of the pen doesn't hide it.
+#     scanOverrides:
+#       type: boolean
+#       default: true
+#       profiles: {baseline: false}
+#       description: Whether every Function with spec.runtimeImageOverride needs a report, whatever data it handles.
+#     maxAgeDays:
+#       type: integer
+#       minimum: 0
+#       default: 30
+#       description: How many days old the newest report may be.
+#     maxCritical:
+#       type: integer
+#       minimum: 0
+#       default: 0
+#       description: How many critical vulnerabilities the newest report may count.
+#     maxHigh:
+#       type: integer
+#       minimum: -1
+#       default: -1
+#       description: How many high ones; -1 for any number.
+#     flavor:
+#       type: string
+#       enum: [classic, buildless]
+#       default: classic
+#       flavors: {buildless: buildless}
+#       description: |
+#         The flavor of Serverless. Buildless runs an override as it is; anything else builds an image of the Function
+#         on top of it.
+package kyma.image_scan
+
+import data.lib.kfs.finding
+import data.lib.kfs.instant
+import data.lib.kfs.namespace
+import data.lib.kfs.reference
+
+# METADATA
+# title: No recent vulnerability report
+# scope: rule
+# custom:
+#   id: KFS-321
+#   severity: medium
+#   profiles: {baseline: deny, strict: deny}
+#   inventory: [Namespace, VulnerabilityReport]
+#   absence: true
+#   remediation: |
+#     Have the Trivy Operator scan the namespace (its `targetNamespaces` and registry credentials). If the Function
+#     handles no sensitive data, label it `function-security.policy/data: internal` or `public`.
+violation contains finding.new(rego.metadata.rule(), due.path, message) if {
+	input.review.object.kind == "Function"
+	finding.selected(rego.metadata.rule())
+	not _early
+	due := _due
+
+	message := sprintf("the Function %s, and %s", [due.reason, _gap])
+}
+
+# METADATA
+# title: Too many vulnerabilities
+# scope: rule
+# custom:
+#   id: KFS-322
+#   severity: high
+#   profiles: {baseline: deny, strict: deny}
+#   inventory: [VulnerabilityReport]
+#   remediation: |
+#     Update what the report names: take a newer digest in `spec.runtimeImageOverride`, a newer `spec.runtime`, or
+#     newer versions of the dependencies.
+violation contains finding.new(rego.metadata.rule(), _image_path, message) if {
+	input.review.object.kind == "Function"
+	finding.selected(rego.metadata.rule())
+	not _early
+	some report in _counting
+	faults := _excesses(report)
+	count(faults) > 0
+
+	message := sprintf("vulnerability report %q %s", [report.name, concat(", ", faults)])
+}
+
+# METADATA
+# title: Secrets without a word on data
+# scope: rule
+# custom:
+#   id: KFS-323
+#   severity: low
+#   profiles: {strict: warn}
+#   remediation: |
+#     Label the Function `function-security.policy/data: sensitive`, or `internal` or `public` if the data behind its
+#     Secrets is no more than that.
+violation contains finding.new(rego.metadata.rule(), ["metadata", "labels", _label], message) if {
+	input.review.object.kind == "Function"
+	_marker == ""
+	count(_secret_uses) > 0
+
+	message := sprintf("the Function %s, and no label %s says what data it handles", [_uses, _label])
+}
+
+_label := "function-security.policy/data"
+
+# What the label says, in lower case and trimmed; empty if it is missing or blank, null if it can't be read.
+default _marker := null
+
+_marker := lower(trim_space(value)) if {
+	labels := object.get(input.review.object, ["metadata", "labels"], {})
+	is_object(labels)
+	value := object.get(labels, _label, "")
+	is_string(value)
+}
+
+_marker := "" if is_null(object.get(input.review.object, ["metadata", "labels"], {}))
+
+_marker := "" if is_null(object.get(input.review.object, ["metadata", "labels", _label], ""))
+
+_harmless if _marker == ""
+
+_harmless if {
+	is_array(input.parameters.harmlessData)
+	_marker in input.parameters.harmlessData
+}
+
+# Where it is said that the Function needs a report, and why it does.
+_due := {"path": ["metadata", "labels", _label], "reason": _handles} if not _harmless
+
+_due := {"path": ["spec", "runtimeImageOverride"], "reason": "overrides its runtime image"} if {
+	_harmless
+	_overridden
+	not _overrides_pass
+}
+
+_handles := sprintf("handles %q data", [_marker]) if is_string(_marker)
+
+_handles := "has labels that can't be read" if is_null(_marker)
+
+_overrides_pass if input.parameters.scanOverrides == false
+
+# Kyma takes an empty text and null for no override.
+_overridden if {
+	override := input.review.object.spec.runtimeImageOverride
+	not is_null(override)
+	override != ""
+}
+
+_image_path := ["spec", "runtimeImageOverride"] if _overridden
+
+_image_path := ["spec", "runtime"] if not _overridden
+
+# The image that the request brings has no report yet; the one that it replaces may be what it repairs.
+_early if input.review.operation == "CREATE"
+
+_early if {
+	input.review.operation == "UPDATE"
+	is_object(input.review.oldObject)
+	some field in _ingredients
+	brought := object.get(input.review.object, ["spec", field], null)
+	brought != object.get(input.review.oldObject, ["spec", field], null)
+}
+
+_ingredients := {"runtime", "runtimeImageOverride"} if _buildless
+
+# v1alpha2, then v1alpha1.
+_ingredients := {"runtime", "runtimeImageOverride", "source", "baseDir", "deps", "reference", "type"} if not _buildless
+
+_buildless if input.parameters.flavor == "buildless"
+
+# What is wrong with the evidence that a Function needs; undefined if nothing is.
+_gap := "has no vulnerability report" if count(_evidence) == 0
+
+_gap := sprintf("vulnerability report %q has no time that can be read or is past", [min(names)]) if {
+	count(_dated) == 0
+	names := {report.name | some report in _evidence}
+	count(names) > 0
+}
+
+_gap := sprintf("its newest vulnerability report is more than %s days old", [format_int(_max_age_days, 10)]) if {
+	count(_dated) > 0
+	time.now_ns() - _newest > _max_age_days * 86400000000000
+}
+
+default _max_age_days := 0
+
+_max_age_days := input.parameters.maxAgeDays if is_number(input.parameters.maxAgeDays)
+
+# The evidence with a time. Clocks of a cluster may differ by minutes; what is dated later would never be old.
+_dated := {report |
+	some report in _evidence
+	is_number(report.time)
+	report.time - time.now_ns() <= 3600000000000
+}
+
+_newest := max({report.time | some report in _dated})
+
+# The newest reports, and those that may be.
+_counting contains report if {
+	some report in _dated
+	report.time == _newest
+}
+
+_counting contains report if {
+	some report in _evidence
+	not report in _dated
+}
+
+_excesses(report) := array.concat(
+	_excess(report.critical, "critical", _max_critical),
+	_excess(report.high, "high", _max_high),
+)
+
+default _excess(_, _, _) := []
+
+_excess(found, severity, allowed) := [sprintf("counts %s %s, %s allowed", [
+	format_int(found, 10),
+	severity,
+	format_int(allowed, 10),
+])] if {
+	allowed >= 0
+	_count(found)
+	found > allowed
+}
+
+_excess(found, severity, allowed) := [sprintf("doesn't say how many %s ones there are", [severity])] if {
+	allowed >= 0
+	not _count(found)
+}
+
+_count(found) if {
+	is_number(found)
+	found >= 0
+}
+
+default _max_critical := 0
+
+_max_critical := max({0, input.parameters.maxCritical}) if is_number(input.parameters.maxCritical)
+
+default _max_high := 0
+
+_max_high := input.parameters.maxHigh if is_number(input.parameters.maxHigh)
+
+# The reports of the Function's workload; with an override those of that image, so that a report of the image before
+# doesn't stand for one that can't be scanned.
+_evidence contains report if {
+	not _overridden
+	some report in _of_workload
+}
+
+_evidence contains report if {
+	_overridden
+	not _buildless
+	some report in _of_workload
+	_built(report)
+}
+
+_evidence contains report if {
+	_overridden
+	some report in _pinned_reports[[_namespace, reference.digest(input.review.object.spec.runtimeImageOverride)]]
+}
+
+_evidence contains report if {
+	_overridden
+	some report in _tagged_reports[[_namespace, _tagged(input.review.object.spec.runtimeImageOverride)]]
+}
+
+_of_workload := object.get(_workload_reports, [[_namespace, _deployment]], set())
+
+_namespace := namespace.name(input.review)
+
+# What the name of the Function's Deployment begins with: Kubernetes appends five characters to a generated name, and
+# cuts it to 58 before (k8s.io/apiserver, names/generate.go).
+_deployment := substring(sprintf("%s-", [input.review.object.metadata.name]), 0, 58) if {
+	is_string(input.review.object.metadata.name)
+}
+
+default _deployment := null
+
+# Classic Serverless pushes what it builds as <registry>/<namespace>-<function>.
+_built(report) if {
+	is_string(report.repository)
+	segments := split(report.repository, "/")
+	segments[count(segments) - 1] == sprintf("%s-%s", [_namespace, input.review.object.metadata.name])
+}
+
+# An image without digest, as `host/path:tag`.
+_tagged(override) := sprintf("%s:%s", [reference.repository(override), _tag(override)]) if {
+	is_string(override)
+	not contains(override, "@")
+}
+
+default _tag(_) := "latest"
+
+_tag(override) := groups[1] if {
+	some groups in regex.find_all_string_submatch_n(`:([0-9A-Za-z_][0-9A-Za-z_.-]*)$`, override, 1)
+}
+
+_workload_reports := _by_workload
+
+_by_workload[[report.namespace, groups[1]]] contains report if {
+	some report in _reports
+	is_object(report.labels)
+	report.labels["trivy-operator.container.name"] == "function"
+	report.labels["trivy-operator.resource.kind"] == "ReplicaSet"
+	object.get(report.labels, "trivy-operator.resource.namespace", report.namespace) == report.namespace
+	name := object.get(report.labels, "trivy-operator.resource.name", report.annotated)
+	is_string(name)
+
+	# Neither suffix has a hyphen, so that no other Function's workload ends the same way.
+	some groups in regex.find_all_string_submatch_n(`^(.+)[a-z0-9]{5}-[a-z0-9]+$`, name, 1)
+}
+
+_pinned_reports := _by_digest
+
+_by_digest[[report.namespace, report.digest]] contains report if {
+	some report in _reports
+	is_string(report.digest)
+}
+
+_tagged_reports := _by_tag
+
+_by_tag[[report.namespace, image]] contains report if {
+	some report in _reports
+	is_string(report.tag)
+	image := sprintf("%s:%s", [reference.repository(concat("/", [report.server, report.repository])), report.tag])
+}
+
+# What matters of each report. Of the report itself only parts are named: to compare or to hash one, with its hundreds
+# of vulnerabilities, takes longer than all the rest.
+_reports := [{
+	"namespace": space,
+	"name": name,
+	"labels": object.get(report, ["metadata", "labels"], null),
+	"annotated": object.get(report, ["metadata", "annotations", "trivy-operator.resource.name"], null),
+	"time": _time(object.get(report, ["report", "updateTimestamp"], created)),
+	"critical": object.get(report, ["report", "summary", "criticalCount"], null),
+	"high": object.get(report, ["report", "summary", "highCount"], null),
+	"server": object.get(report, ["report", "registry", "server"], null),
+	"repository": object.get(report, ["report", "artifact", "repository"], null),
+	"tag": object.get(report, ["report", "artifact", "tag"], null),
+	"digest": object.get(report, ["report", "artifact", "digest"], null),
+} |
+	some space, name
+	report := data.inventory.namespace[space]["aquasecurity.github.io/v1alpha1"].VulnerabilityReport[name]
+	is_object(report)
+	created := object.get(report, ["metadata", "creationTimestamp"], null)
+]
+
+default _time(_) := null
+
+_time(text) := instant.end(text)
+
+_secret_uses contains sprintf("reads %s", [_secret(source, "name")]) if {
+	some variable in input.review.object.spec.env
+	source := variable.valueFrom.secretKeyRef
+	not is_null(source)
+}
+
+_secret_uses contains sprintf("mounts %s", [_secret(mount, "secretName")]) if {
+	some mount in input.review.object.spec.secretMounts
+}
+
+default _secret(_, _) := "a Secret"
+
+_secret(source, key) := sprintf("Secret %q", [source[key]]) if is_string(source[key])
+
+_uses := min(_secret_uses) if count(_secret_uses) == 1
+
+_uses := sprintf("%s, and %d more", [min(_secret_uses), count(_secret_uses) - 1]) if count(_secret_uses) > 1

@@ -112,7 +112,7 @@ violation contains finding.new(rego.metadata.rule(), _image_path, message) if {
 #     Secrets is no more than that.
 violation contains finding.new(rego.metadata.rule(), ["metadata", "labels", _label], message) if {
 	input.review.object.kind == "Function"
-	_marker == ""
+	_unmarked
 	count(_secret_uses) > 0
 
 	message := sprintf("the Function %s, and no label %s says what data it handles", [_uses, _label])
@@ -120,21 +120,29 @@ violation contains finding.new(rego.metadata.rule(), ["metadata", "labels", _lab
 
 _label := "function-security.policy/data"
 
-# What the label says, in lower case and trimmed; empty if it is missing or blank, null if it can't be read.
-default _marker := null
+# What the label says, in lower case and trimmed; null if it can't be read, undefined if it isn't there.
+_marker := lower(trim_space(_value)) if is_string(_value)
 
-_marker := lower(trim_space(value)) if {
-	labels := object.get(input.review.object, ["metadata", "labels"], {})
-	is_object(labels)
-	value := object.get(labels, _label, "")
-	is_string(value)
+_marker := null if {
+	not is_null(_value)
+	not is_string(_value)
 }
 
-_marker := "" if is_null(object.get(input.review.object, ["metadata", "labels"], {}))
+# Labels that are no map may say anything.
+_value := object.get(_labels, _label, null) if is_object(_labels)
 
-_marker := "" if is_null(object.get(input.review.object, ["metadata", "labels", _label], ""))
+_value := {} if {
+	not is_object(_labels)
+	not is_null(_labels)
+}
 
-_harmless if _marker == ""
+_value := null if is_null(_labels)
+
+_labels := object.get(input.review.object, ["metadata", "labels"], null)
+
+_unmarked if is_null(_value)
+
+_harmless if _unmarked
 
 _harmless if {
 	is_array(input.parameters.harmlessData)

@@ -347,6 +347,8 @@ _tagged_reports := _by_tag
 
 _by_tag[[report.namespace, image]] contains report if {
 	some report in _reports
+	is_string(report.server)
+	is_string(report.repository)
 	is_string(report.tag)
 	image := sprintf("%s:%s", [reference.repository(concat("/", [report.server, report.repository])), report.tag])
 }

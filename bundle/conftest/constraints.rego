@@ -23,6 +23,72 @@ all := [
 			"kinds": [
 				{
 					"apiGroups": [
+						"eventing.kyma-project.io",
+					],
+					"kinds": [
+						"Subscription",
+					],
+				},
+			],
+		},
+		"name": "kfs-event-scope-deny",
+		"parameters": {
+			"allowedSources": [],
+			"rules": [
+				"KFS-431",
+			],
+			"unconfigured": "allowed",
+		},
+		"policy": "event_scope",
+	},
+	{
+		"action": "warn",
+		"match": {
+			"excludedNamespaces": [
+				"kube-system",
+				"kube-public",
+				"kube-node-lease",
+				"istio-system",
+				"kyma-system",
+				"gatekeeper-system",
+				"docker-registry",
+			],
+			"kinds": [
+				{
+					"apiGroups": [
+						"eventing.kyma-project.io",
+					],
+					"kinds": [
+						"Subscription",
+					],
+				},
+			],
+		},
+		"name": "kfs-event-scope-warn",
+		"parameters": {
+			"allowedSources": [],
+			"rules": [
+				"KFS-432",
+			],
+			"unconfigured": "allowed",
+		},
+		"policy": "event_scope",
+	},
+	{
+		"action": "deny",
+		"match": {
+			"excludedNamespaces": [
+				"kube-system",
+				"kube-public",
+				"kube-node-lease",
+				"istio-system",
+				"kyma-system",
+				"gatekeeper-system",
+				"docker-registry",
+			],
+			"kinds": [
+				{
+					"apiGroups": [
 						"gateway.kyma-project.io",
 					],
 					"kinds": [
@@ -179,6 +245,47 @@ all := [
 			],
 		},
 		"policy": "exposure",
+	},
+	{
+		"action": "deny",
+		"match": {
+			"excludedNamespaces": [
+				"kube-system",
+				"kube-public",
+				"kube-node-lease",
+				"istio-system",
+				"kyma-system",
+				"gatekeeper-system",
+				"docker-registry",
+			],
+			"kinds": [
+				{
+					"apiGroups": [
+						"serverless.kyma-project.io",
+					],
+					"kinds": [
+						"Function",
+					],
+				},
+			],
+		},
+		"name": "kfs-image-scan-deny",
+		"parameters": {
+			"flavor": "classic",
+			"harmlessData": [
+				"internal",
+				"public",
+			],
+			"maxAgeDays": 30,
+			"maxCritical": 0,
+			"maxHigh": -1,
+			"rules": [
+				"KFS-321",
+				"KFS-322",
+			],
+			"scanOverrides": false,
+		},
+		"policy": "image_scan",
 	},
 	{
 		"action": "deny",
@@ -390,6 +497,233 @@ all := [
 				},
 				{
 					"apiGroups": [
+						"networking.k8s.io",
+					],
+					"kinds": [
+						"NetworkPolicy",
+					],
+				},
+				{
+					"apiGroups": [
+						"security.istio.io",
+					],
+					"kinds": [
+						"PeerAuthentication",
+					],
+				},
+				{
+					"apiGroups": [
+						"",
+					],
+					"kinds": [
+						"Namespace",
+					],
+				},
+			],
+		},
+		"name": "kfs-namespace-isolation-deny",
+		"parameters": {
+			"clusterCIDRs": [
+				"10.0.0.0/8",
+				"172.16.0.0/12",
+				"192.168.0.0/16",
+				"fc00::/7",
+			],
+			"flavor": "classic",
+			"meshMtls": "PERMISSIVE",
+			"openPaths": [
+				"/healthz",
+			],
+			"rootNamespace": "istio-system",
+			"rules": [
+				"KFS-402",
+				"KFS-403",
+				"KFS-406",
+			],
+			"systemNamespaces": [
+				"kube-system",
+				"kube-public",
+				"kube-node-lease",
+				"istio-system",
+				"kyma-system",
+				"gatekeeper-system",
+				"docker-registry",
+			],
+			"trustedProviders": [],
+		},
+		"policy": "namespace_isolation",
+	},
+	{
+		"action": "deny",
+		"match": {
+			"kinds": [
+				{
+					"apiGroups": [
+						"serverless.kyma-project.io",
+					],
+					"kinds": [
+						"Function",
+					],
+				},
+				{
+					"apiGroups": [
+						"networking.k8s.io",
+					],
+					"kinds": [
+						"NetworkPolicy",
+					],
+				},
+				{
+					"apiGroups": [
+						"security.istio.io",
+					],
+					"kinds": [
+						"PeerAuthentication",
+					],
+				},
+				{
+					"apiGroups": [
+						"",
+					],
+					"kinds": [
+						"Namespace",
+					],
+				},
+			],
+		},
+		"name": "kfs-namespace-isolation-deny-everywhere",
+		"parameters": {
+			"clusterCIDRs": [
+				"10.0.0.0/8",
+				"172.16.0.0/12",
+				"192.168.0.0/16",
+				"fc00::/7",
+			],
+			"flavor": "classic",
+			"meshMtls": "PERMISSIVE",
+			"openPaths": [
+				"/healthz",
+			],
+			"rootNamespace": "istio-system",
+			"rules": [
+				"KFS-408",
+			],
+			"systemNamespaces": [
+				"kube-system",
+				"kube-public",
+				"kube-node-lease",
+				"istio-system",
+				"kyma-system",
+				"gatekeeper-system",
+				"docker-registry",
+			],
+			"trustedProviders": [],
+		},
+		"policy": "namespace_isolation",
+	},
+	{
+		"action": "warn",
+		"match": {
+			"excludedNamespaces": [
+				"kube-system",
+				"kube-public",
+				"kube-node-lease",
+				"istio-system",
+				"kyma-system",
+				"gatekeeper-system",
+				"docker-registry",
+			],
+			"kinds": [
+				{
+					"apiGroups": [
+						"serverless.kyma-project.io",
+					],
+					"kinds": [
+						"Function",
+					],
+				},
+				{
+					"apiGroups": [
+						"networking.k8s.io",
+					],
+					"kinds": [
+						"NetworkPolicy",
+					],
+				},
+				{
+					"apiGroups": [
+						"security.istio.io",
+					],
+					"kinds": [
+						"PeerAuthentication",
+					],
+				},
+				{
+					"apiGroups": [
+						"",
+					],
+					"kinds": [
+						"Namespace",
+					],
+				},
+			],
+		},
+		"name": "kfs-namespace-isolation-warn",
+		"parameters": {
+			"clusterCIDRs": [
+				"10.0.0.0/8",
+				"172.16.0.0/12",
+				"192.168.0.0/16",
+				"fc00::/7",
+			],
+			"flavor": "classic",
+			"meshMtls": "PERMISSIVE",
+			"openPaths": [
+				"/healthz",
+			],
+			"rootNamespace": "istio-system",
+			"rules": [
+				"KFS-401",
+				"KFS-404",
+				"KFS-405",
+				"KFS-407",
+			],
+			"systemNamespaces": [
+				"kube-system",
+				"kube-public",
+				"kube-node-lease",
+				"istio-system",
+				"kyma-system",
+				"gatekeeper-system",
+				"docker-registry",
+			],
+			"trustedProviders": [],
+		},
+		"policy": "namespace_isolation",
+	},
+	{
+		"action": "deny",
+		"match": {
+			"excludedNamespaces": [
+				"kube-system",
+				"kube-public",
+				"kube-node-lease",
+				"istio-system",
+				"kyma-system",
+				"gatekeeper-system",
+				"docker-registry",
+			],
+			"kinds": [
+				{
+					"apiGroups": [
+						"serverless.kyma-project.io",
+					],
+					"kinds": [
+						"Function",
+					],
+				},
+				{
+					"apiGroups": [
 						"",
 					],
 					"kinds": [
@@ -561,12 +895,255 @@ all := [
 		},
 		"policy": "runtime_image",
 	},
+	{
+		"action": "deny",
+		"match": {
+			"kinds": [
+				{
+					"apiGroups": [
+						"operator.kyma-project.io",
+					],
+					"kinds": [
+						"Serverless",
+						"DockerRegistry",
+					],
+				},
+				{
+					"apiGroups": [
+						"",
+					],
+					"kinds": [
+						"Pod",
+					],
+				},
+				{
+					"apiGroups": [
+						"apps",
+					],
+					"kinds": [
+						"DaemonSet",
+						"Deployment",
+						"ReplicaSet",
+						"StatefulSet",
+					],
+				},
+				{
+					"apiGroups": [
+						"batch",
+					],
+					"kinds": [
+						"CronJob",
+						"Job",
+					],
+				},
+			],
+		},
+		"name": "kfs-serverless-registry-deny",
+		"parameters": {
+			"allowedWorkloads": [],
+			"clusterDefaultLevel": "none",
+			"registryDaemonSet": true,
+			"rules": [
+				"KFS-602",
+				"KFS-604",
+				"KFS-607",
+			],
+			"trustedEndpointHosts": [],
+		},
+		"policy": "serverless_registry",
+	},
+	{
+		"action": "warn",
+		"match": {
+			"kinds": [
+				{
+					"apiGroups": [
+						"operator.kyma-project.io",
+					],
+					"kinds": [
+						"Serverless",
+						"DockerRegistry",
+					],
+				},
+				{
+					"apiGroups": [
+						"",
+					],
+					"kinds": [
+						"Pod",
+					],
+				},
+				{
+					"apiGroups": [
+						"apps",
+					],
+					"kinds": [
+						"DaemonSet",
+						"Deployment",
+						"ReplicaSet",
+						"StatefulSet",
+					],
+				},
+				{
+					"apiGroups": [
+						"batch",
+					],
+					"kinds": [
+						"CronJob",
+						"Job",
+					],
+				},
+			],
+		},
+		"name": "kfs-serverless-registry-warn",
+		"parameters": {
+			"allowedWorkloads": [],
+			"clusterDefaultLevel": "none",
+			"registryDaemonSet": true,
+			"rules": [
+				"KFS-601",
+				"KFS-605",
+				"KFS-606",
+			],
+			"trustedEndpointHosts": [],
+		},
+		"policy": "serverless_registry",
+	},
+	{
+		"action": "deny",
+		"match": {
+			"excludedNamespaces": [
+				"kube-system",
+				"kube-public",
+				"kube-node-lease",
+				"istio-system",
+				"kyma-system",
+				"gatekeeper-system",
+				"docker-registry",
+			],
+			"kinds": [
+				{
+					"apiGroups": [
+						"serverless.kyma-project.io",
+					],
+					"kinds": [
+						"Function",
+					],
+				},
+				{
+					"apiGroups": [
+						"",
+					],
+					"kinds": [
+						"ServiceAccount",
+					],
+				},
+				{
+					"apiGroups": [
+						"rbac.authorization.k8s.io",
+					],
+					"kinds": [
+						"RoleBinding",
+						"ClusterRoleBinding",
+					],
+				},
+			],
+		},
+		"name": "kfs-service-account-deny",
+		"parameters": {
+			"flavor": "classic",
+			"publicRoles": [
+				"system:basic-user",
+				"system:discovery",
+				"system:public-info-viewer",
+				"system:service-account-issuer-discovery",
+			],
+			"rules": [
+				"KFS-422",
+			],
+		},
+		"policy": "service_account",
+	},
+	{
+		"action": "warn",
+		"match": {
+			"excludedNamespaces": [
+				"kube-system",
+				"kube-public",
+				"kube-node-lease",
+				"istio-system",
+				"kyma-system",
+				"gatekeeper-system",
+				"docker-registry",
+			],
+			"kinds": [
+				{
+					"apiGroups": [
+						"serverless.kyma-project.io",
+					],
+					"kinds": [
+						"Function",
+					],
+				},
+				{
+					"apiGroups": [
+						"",
+					],
+					"kinds": [
+						"ServiceAccount",
+					],
+				},
+				{
+					"apiGroups": [
+						"rbac.authorization.k8s.io",
+					],
+					"kinds": [
+						"RoleBinding",
+						"ClusterRoleBinding",
+					],
+				},
+			],
+		},
+		"name": "kfs-service-account-warn",
+		"parameters": {
+			"flavor": "classic",
+			"publicRoles": [
+				"system:basic-user",
+				"system:discovery",
+				"system:public-info-viewer",
+				"system:service-account-issuer-discovery",
+			],
+			"rules": [
+				"KFS-421",
+			],
+		},
+		"policy": "service_account",
+	},
 ]
 
 # The rules that can't be decided while the input lacks the object's Namespace, with the kinds they judge.
 needs_namespace := {
 	"KFS-122": [
 		"RequestAuthentication",
+	],
+	"KFS-321": [
+		"Function",
+	],
+	"KFS-401": [
+		"Function",
+	],
+	"KFS-402": [
+		"Function",
+	],
+	"KFS-404": [
+		"Function",
+	],
+	"KFS-405": [
+		"Function",
+	],
+	"KFS-421": [
+		"Function",
+		"ServiceAccount",
 	],
 	"KFS-501": [
 		"Function",
@@ -585,6 +1162,12 @@ needs_namespace := {
 	],
 	"KFS-512": [
 		"Function",
+	],
+	"KFS-602": [
+		"Serverless",
+	],
+	"KFS-603": [
+		"Serverless",
 	],
 }
 

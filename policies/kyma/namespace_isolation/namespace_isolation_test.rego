@@ -1,0 +1,436 @@
+package kyma.namespace_isolation_test
+
+import data.kyma.namespace_isolation
+
+test_messages_of_network_policies[note] if {
+	some note, tc in {
+		"none": {
+			"policies": {},
+			"want": {
+				`KFS-401: no NetworkPolicy of namespace "demo" denies ingress to its pods by default`,
+				`KFS-402: no NetworkPolicy of namespace "demo" denies egress of its pods by default`,
+			},
+		},
+		"runtime pods only": {
+			"policies": {"deny": object.union(_closed, {"podSelector": {"matchLabels": {
+				"app.kubernetes.io/name": "orders",
+			}}})},
+			"want": {
+				`KFS-401: no NetworkPolicy of namespace "demo" denies ingress to its build pods by default`,
+				`KFS-402: no NetworkPolicy of namespace "demo" denies egress of its build pods by default`,
+			},
+		},
+		"one opening": {
+			"policies": {"deny": _closed, "callers": {"ingress": [{"from": [{"podSelector": {}}]}]}},
+			"want": {concat("", [
+				`KFS-403: NetworkPolicy "callers" re-opens ingress: in ingress[0].from[0] its podSelector catches every pod `,
+				"of the namespace",
+			])},
+		},
+		"several openings": {
+			"policies": {
+				"b": object.union(_closed, {"egress": [{}, {"to": [{"namespaceSelector": {}}]}]}),
+				"a": object.union(_closed, {"egress": [{"to": [{"podSelector": {"matchLabels": {"a": "b"}}}]}, null]}),
+			},
+			"want": {`KFS-403: NetworkPolicy "a" re-opens egress: in egress[1] it names no peer; and 2 more`},
+		},
+	}
+
+	review := {"object": _function("orders"), "namespaceObject": _meshed}
+	_messages(review, {"NetworkPolicy": _specs(tc.policies)}) == tc.want
+}
+
+test_messages_on_a_network_policy[note] if {
+	some note, tc in {
+		"no Function": {"functions": [], "want": set()},
+		"one": {"functions": ["orders"], "want": {[
+			["spec", "egress", 0, "to", 1],
+			`KFS-406: egress of Function "orders" is re-opened: 10.0.0.0/8 reaches into the cluster`,
+		]}},
+		"three": {"functions": ["orders", "mail", "cart"], "want": {[
+			["spec", "egress", 0, "to", 1],
+			`KFS-406: egress of Function "cart" and 2 more is re-opened: 10.0.0.0/8 reaches into the cluster`,
+		]}},
+	}
+
+	policy := _policy("p", object.union(_closed, {"egress": [{"to": [
+		{"podSelector": {"matchLabels": {"a": "b"}}},
+		{"ipBlock": {"cidr": "10.0.0.0/8"}},
+	]}]}))
+	_found({"object": policy}, {"Function": {name: _function(name) | some name in tc.functions}}) == tc.want
+}
+
+# The reviewed policy counts as it is now, not as the inventory still has it.
+test_a_network_policy_replaces_itself if {
+	open := _policy("p", object.union(_closed, {"ingress": [{}]}))
+	closed := _policy("p", _closed)
+	functions := {"orders": _function("orders")}
+	count(_found({"object": open}, {"Function": functions, "NetworkPolicy": {"p": closed}})) == 1
+	count(_found({"object": closed}, {"Function": functions, "NetworkPolicy": {"p": open}})) == 0
+}
+
+test_a_network_policy_completes_another if {
+	half := object.union(_closed, {"egress": [{"to": [{"ipBlock": {"cidr": "10.0.0.0/9"}}]}]})
+	rest := object.union(_closed, {"egress": [{"to": [{"ipBlock": {"cidr": "10.128.0.0/9"}}]}]})
+	inventory := {"Function": {"orders": _function("orders")}, "NetworkPolicy": {"half": _policy("half", half)}}
+	{message | some [_, message] in _found({"object": _policy("rest", rest)}, inventory)} == {
+		`KFS-406: egress of Function "orders" is re-opened: 10.128.0.0/9 reaches into the cluster`,
+	}
+}
+
+test_labels_of_the_namespace[note] if {
+	some note, tc in {
+		"known": {"around": {"metadata": {"name": "demo", "labels": {"team": "a"}}}, "want": 1},
+		"another value": {"around": {"metadata": {"name": "demo", "labels": {"team": "b"}}}, "want": 0},
+		"unknown": {"around": {}, "want": 0},
+		"unreadable": {"around": {"metadata": {"name": "demo", "labels": "team=a"}}, "want": 0},
+	}
+
+	policy := _policy("p", {"ingress": [{"from": [{"namespaceSelector": {"matchLabels": {"team": "a"}}}]}]})
+	review := {"object": policy, "namespaceObject": tc.around}
+	count(_found(review, {"Function": {"orders": _function("orders")}})) == tc.want
+}
+
+test_callers[note] if {
+	some note, tc in {
+		"nothing": {
+			"policies": {},
+			"want": {`any pod of the mesh may call the Function: no AuthorizationPolicy and no APIRule v2 restricts its callers`},
+		},
+		"deny all": {"policies": {"a": {}}, "want": set()},
+		"null spec": {"policies": {"a": null}, "want": set()},
+		"null rules": {"policies": {"a": {"rules": null}}, "want": set()},
+		"no rules": {"policies": {"a": {"rules": []}}, "want": set()},
+		"null action": {"policies": {"a": {"action": null}}, "want": set()},
+		"a caller": {"policies": {"a": {"rules": [{"from": [{"source": {"namespaces": ["shop"]}}]}]}}, "want": set()},
+		"a token's audience": {
+			"policies": {"a": {"rules": [{"when": [{"key": "request.auth.claims[aud]", "values": ["orders"]}]}]}},
+			"want": set(),
+		},
+		"health": {"policies": {"a": {"rules": [{"to": [{"operation": {"paths": ["/healthz"]}}]}]}}, "want": set()},
+		"allow all": {
+			"policies": {"a": {"rules": [{}]}},
+			"want": {`any pod of the mesh may call the Function: rule 0 of AuthorizationPolicy "a" names no caller`},
+		},
+		"a null rule": {
+			"policies": {"a": {"rules": [null]}},
+			"want": {`any pod of the mesh may call the Function: rule 0 of AuthorizationPolicy "a" names no caller`},
+		},
+		"rules are text": {
+			"policies": {"a": {"rules": "x"}},
+			"want": {`any pod of the mesh may call the Function: rule 0 of AuthorizationPolicy "a" names no caller`},
+		},
+		"allow all twice": {
+			"policies": {"b": {"rules": [{}]}, "a": {"rules": [{"from": [{"source": {"principals": ["*"]}}]}]}, "c": {}},
+			"want": {concat("", [
+				"any pod of the mesh may call the Function: rule 0, source 0 of AuthorizationPolicy ",
+				`"a" names no caller; and 1 more`,
+			])},
+		},
+		"an action nobody knows is ALLOW": {
+			"policies": {"a": {"action": "Allow", "rules": [{}]}},
+			"want": {`any pod of the mesh may call the Function: rule 0 of AuthorizationPolicy "a" names no caller`},
+		},
+		"deny someone, beside allow all": {
+			"policies": {
+				"a": {"rules": [{}]},
+				"b": {"action": "DENY", "rules": [{"from": [{"source": {"notNamespaces": ["shop"]}}]}]},
+			},
+			"want": set(),
+		},
+		"deny under a condition": {
+			"policies": {"a": {"action": "DENY", "rules": [{
+				"when": [{"key": "source.namespace", "notValues": ["shop"]}],
+				"to": [{"operation": {"methods": ["POST"]}}],
+			}]}},
+			"want": set(),
+		},
+		"deny all by a rule": {"policies": {"a": {"action": "DENY", "rules": [{}]}}, "want": set()},
+		"deny operations": {
+			"policies": {"a": {"action": "DENY", "rules": [{"from": [], "to": [{"operation": {"paths": ["/x"]}}]}]}},
+			"want": {`any pod of the mesh may call the Function: no AuthorizationPolicy and no APIRule v2 restricts its callers`},
+		},
+		"a DENY rule that can't be read": {
+			"policies": {"a": {"action": "DENY", "rules": ["x"]}},
+			"want": {`any pod of the mesh may call the Function: no AuthorizationPolicy and no APIRule v2 restricts its callers`},
+		},
+		"a trusted provider": {
+			"policies": {"a": {"action": "CUSTOM", "provider": {"name": "opa"}, "rules": [{}]}},
+			"want": set(),
+		},
+		"a trusted provider that isn't asked": {
+			"policies": {"a": {"action": "CUSTOM", "provider": {"name": "opa"}, "rules": []}},
+			"want": {`any pod of the mesh may call the Function: no AuthorizationPolicy and no APIRule v2 restricts its callers`},
+		},
+		"another provider": {
+			"policies": {"a": {"action": "CUSTOM", "provider": {"name": "opa2"}, "rules": [{}]}},
+			"want": {`any pod of the mesh may call the Function: no AuthorizationPolicy and no APIRule v2 restricts its callers`},
+		},
+		"selector is text": {
+			"policies": {"a": {"selector": "app=orders"}},
+			"want": {`any pod of the mesh may call the Function: no AuthorizationPolicy and no APIRule v2 restricts its callers`},
+		},
+		"build pods aren't in the mesh": {
+			"policies": {"a": {"selector": {"matchLabels": {"serverless.kyma-project.io/resource": "deployment"}}}},
+			"want": set(),
+		},
+	}
+
+	review := {"object": _function("orders"), "namespaceObject": _meshed}
+	inventory := {"NetworkPolicy": {"deny": _policy("deny", _closed)}, "AuthorizationPolicy": _specs(tc.policies)}
+	_messages(review, inventory) == {sprintf("KFS-404: %s", [text]) | some text in tc.want}
+}
+
+test_published[note] if {
+	some note, tc in {
+		"v2": {"version": "v2", "spec": {}, "want": true},
+		"v2alpha1": {"version": "v2alpha1", "spec": {}, "want": true},
+		"v1beta1": {"version": "v1beta1", "spec": {}, "want": false},
+		"of another service": {"version": "v2", "spec": {"service": {"name": "cart"}}, "want": false},
+		"of another namespace": {
+			"version": "v2",
+			"spec": {"service": {"name": "orders", "namespace": "shop"}},
+			"want": false,
+		},
+		"of a rule's service": {
+			"version": "v2",
+			"spec": {
+				"service": {"name": "cart"},
+				"rules": [{"path": "/a", "noAuth": true}, {"path": "/", "noAuth": true, "service": {"name": "orders"}}],
+			},
+			"want": true,
+		},
+		"no strategy": {"version": "v2", "spec": {"rules": [{"path": "/"}]}, "want": false},
+		"rules are text": {"version": "v2", "spec": {"rules": "x"}, "want": false},
+	}
+
+	spec := object.union({"service": {"name": "orders"}, "rules": [{"path": "/", "noAuth": true}]}, tc.spec)
+	rule := {
+		"apiVersion": sprintf("gateway.kyma-project.io/%s", [tc.version]),
+		"metadata": {"name": "r", "namespace": "demo"},
+		"spec": spec,
+	}
+	review := {"object": _function("orders"), "namespaceObject": _meshed}
+	inventory := {
+		"NetworkPolicy": {"deny": _policy("deny", _closed)},
+		"AuthorizationPolicy": {},
+		"APIRule": {"r": rule},
+	}
+	count(_messages(review, inventory)) == 0 == tc.want
+}
+
+test_mesh[note] if {
+	some note, tc in {
+		"a member, strict": {"around": _meshed, "authentications": {"a": {"mtls": {"mode": "STRICT"}}}, "want": set()},
+		"not a member": {
+			"around": {"metadata": {"name": "demo"}},
+			"authentications": {},
+			"want": {`namespace "demo" isn't in the mesh: it lacks the label istio-injection: enabled`},
+		},
+		"misspelt": {
+			"around": {"metadata": {"name": "demo", "labels": {"istio-injection": "enable"}}},
+			"authentications": {},
+			"want": {`namespace "demo" isn't in the mesh: its label istio-injection is "enable"`},
+		},
+		"unknown": {
+			"around": {},
+			"authentications": {},
+			"want": {`namespace "demo" isn't in the mesh: it isn't known`},
+		},
+		"no PeerAuthentication": {
+			"around": _meshed,
+			"authentications": {},
+			"want": {"mutual TLS isn't strict but PERMISSIVE, the mesh's default"},
+		},
+		"permissive": {
+			"around": _meshed,
+			"authentications": {"a": {"mtls": {"mode": "DISABLE"}}},
+			"want": {`mutual TLS isn't strict but DISABLE, by PeerAuthentication "a" of namespace "demo"`},
+		},
+	}
+
+	review := {"object": _function("orders"), "namespaceObject": tc.around}
+	inventory := {
+		"NetworkPolicy": {"deny": _policy("deny", _closed)},
+		"PeerAuthentication": _specs(tc.authentications),
+	}
+	_messages(review, inventory) == {sprintf("KFS-405: %s", [text]) | some text in tc.want}
+}
+
+test_peer_authentication[note] if {
+	some note, tc in {
+		"strict": {"spec": {"mtls": {"mode": "STRICT"}}, "want": set()},
+		"permissive": {
+			"spec": {"mtls": {"mode": "PERMISSIVE"}},
+			"want": {[
+				["spec", "mtls", "mode"],
+				`KFS-407: Function "cart" and 1 more: mutual TLS isn't strict but PERMISSIVE`,
+			]},
+		},
+		"of one": {
+			"spec": {
+				"selector": {"matchLabels": {"app.kubernetes.io/name": "orders"}},
+				"mtls": {"mode": "STRICT"},
+				"portLevelMtls": {"8080": {"mode": "DISABLE"}, "9090": {"mode": "PERMISSIVE"}},
+			},
+			"want": {
+				[
+					["spec", "portLevelMtls", "8080", "mode"],
+					`KFS-407: Function "orders": mutual TLS isn't strict but DISABLE`,
+				],
+				[
+					["spec", "portLevelMtls", "9090", "mode"],
+					`KFS-407: Function "orders": mutual TLS isn't strict but PERMISSIVE`,
+				],
+			},
+		},
+		"of none": {
+			"spec": {"selector": {"matchLabels": {"app": "database"}}, "mtls": {"mode": "DISABLE"}},
+			"want": set(),
+		},
+	}
+
+	review := {"object": _peer_authentication("default", "demo", tc.spec)}
+	inventory := {
+		"Function": {"orders": _function("orders"), "cart": _function("cart")},
+		"PeerAuthentication": {"default": _peer_authentication("default", "demo", {"mtls": {"mode": "STRICT"}})},
+	}
+	_found(review, inventory) == tc.want
+}
+
+test_peer_authentication_without_a_name if {
+	review := {"object": {
+		"kind": "PeerAuthentication",
+		"metadata": {"generateName": "a-", "namespace": "demo"},
+		"spec": {"mtls": {"mode": "DISABLE"}},
+	}}
+	count(_found(review, {"Function": {"orders": _function("orders")}})) == 1
+}
+
+test_peer_authentication_of_the_root if {
+	review := {"object": _peer_authentication("default", "istio-system", {"mtls": {"mode": "PERMISSIVE"}})}
+	count(_found(review, {"Function": {"orders": _function("orders")}, "PeerAuthentication": {}})) == 1
+	strict := {"default": _peer_authentication("default", "demo", {"mtls": {"mode": "STRICT"}})}
+	count(_found(review, {"Function": {"orders": _function("orders")}, "PeerAuthentication": strict})) == 0
+}
+
+test_namespace[note] if {
+	some note, tc in {
+		"member": {"labels": {"istio-injection": "enabled"}, "functions": ["orders"], "want": set()},
+		"not a member": {"labels": {}, "functions": ["orders", "cart"], "want": {[
+			["metadata", "labels", "istio-injection"],
+			`KFS-407: Function "cart" and 1 more: out of the mesh: it lacks the label istio-injection: enabled`,
+		]}},
+		"disabled": {"labels": {"istio-injection": "disabled"}, "functions": ["orders"], "want": {[
+			["metadata", "labels", "istio-injection"],
+			`KFS-407: Function "orders": out of the mesh: its label istio-injection is "disabled"`,
+		]}},
+		"without Functions": {"labels": {}, "functions": [], "want": set()},
+	}
+
+	review := {"object": {"kind": "Namespace", "metadata": {"name": "demo", "labels": tc.labels}}}
+	_found(review, {"Function": {name: _function(name) | some name in tc.functions}}) == tc.want
+}
+
+test_system_namespaces[note] if {
+	some note, tc in {
+		"not one": {"parameter": ["kyma-system"], "want": set()},
+		"one": {"parameter": ["kyma-system", "demo"], "want": {"KFS-408"}},
+		"a prefix": {"parameter": ["dem"], "want": set()},
+		"none": {"parameter": [], "want": set()},
+		"null": {"parameter": null, "want": {"KFS-408"}},
+		"text": {"parameter": "kyma-system", "want": {"KFS-408"}},
+	}
+
+	found := namespace_isolation.violation with input as {
+		"review": {"object": _function("orders")},
+		"parameters": {"rules": ["KFS-408"], "systemNamespaces": tc.parameter},
+	}
+	{f.details.rule | some f in found} == tc.want
+}
+
+# Without parameters everything is judged, and by the strictest of what they may say.
+test_parameters_missing if {
+	policy := _policy("p", object.union(_closed, {"egress": [{"to": [{"ipBlock": {"cidr": "8.0.0.0/8"}}]}]}))
+	found := namespace_isolation.violation with input as {"review": {"object": _function("orders")}}
+		with data.inventory as _inventory({
+			"NetworkPolicy": {"p": policy},
+			"AuthorizationPolicy": _specs({"a": {"rules": [{"to": [{"operation": {"paths": ["/healthz"]}}]}]}}),
+		})
+	{f.details.rule | some f in found} == {"KFS-403", "KFS-404", "KFS-405", "KFS-408"}
+}
+
+test_parameters_of_a_wrong_type[note] if {
+	some note, parameters in {
+		"null": {"meshMtls": null, "openPaths": null, "rootNamespace": null, "trustedProviders": null, "flavor": null},
+		"text": {"meshMtls": "strict", "openPaths": "/healthz", "trustedProviders": "opa", "flavor": "none"},
+		"an object": {"meshMtls": {}, "openPaths": {}, "rootNamespace": {}, "trustedProviders": {}, "flavor": {}},
+	}
+
+	review := {"object": _function("orders"), "namespaceObject": _meshed}
+	found := namespace_isolation.violation with input as {
+		"review": review,
+		"parameters": object.union({"systemNamespaces": []}, parameters),
+	}
+		with data.inventory as _inventory({
+			"NetworkPolicy": {"p": _policy("p", object.union(_closed, {"podSelector": {"matchLabels": {
+				"serverless.kyma-project.io/resource": "deployment",
+			}}}))},
+			"AuthorizationPolicy": _specs({
+				"a": {"rules": [{"to": [{"operation": {"paths": ["/healthz"]}}]}]},
+				"b": {"action": "CUSTOM", "provider": {"name": "opa"}, "rules": [{}]},
+			}),
+			"PeerAuthentication": {},
+		})
+	{f.details.rule | some f in found} == {"KFS-401", "KFS-402", "KFS-404", "KFS-405"}
+}
+
+_closed := {"podSelector": {}, "policyTypes": ["Ingress", "Egress"]}
+
+_meshed := {"metadata": {"name": "demo", "labels": {"istio-injection": "enabled"}}}
+
+_function(name) := {
+	"apiVersion": "serverless.kyma-project.io/v1alpha2",
+	"kind": "Function",
+	"metadata": {"name": name, "namespace": "demo"},
+	"spec": {},
+}
+
+_policy(name, spec) := {"kind": "NetworkPolicy", "metadata": {"name": name, "namespace": "demo"}, "spec": spec}
+
+_peer_authentication(name, namespace, spec) := {
+	"kind": "PeerAuthentication",
+	"metadata": {"name": name, "namespace": namespace},
+	"spec": spec,
+}
+
+_specs(specs) := {name: {"metadata": {"name": name, "namespace": "demo"}, "spec": spec} | some name, spec in specs}
+
+_inventory(kinds) := {"namespace": {"demo": {
+	"serverless.kyma-project.io/v1alpha2": {"Function": object.get(kinds, "Function", {})},
+	"networking.k8s.io/v1": {"NetworkPolicy": object.get(kinds, "NetworkPolicy", {})},
+	"security.istio.io/v1": {
+		"AuthorizationPolicy": object.get(kinds, "AuthorizationPolicy", _specs({"deny-all": {}})),
+		"PeerAuthentication": object.get(kinds, "PeerAuthentication", _specs({"default": {"mtls": {"mode": "STRICT"}}})),
+	},
+	"gateway.kyma-project.io/v2": {"APIRule": object.get(kinds, "APIRule", {})},
+}}}
+
+_parameters := {
+	"clusterCIDRs": ["10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "fc00::/7"],
+	"meshMtls": "PERMISSIVE",
+	"openPaths": ["/healthz"],
+	"rootNamespace": "istio-system",
+	"systemNamespaces": ["kyma-system"],
+	"trustedProviders": ["opa"],
+	"flavor": "classic",
+}
+
+_violations(review, kinds) := found if {
+	found := namespace_isolation.violation with input as {"review": review, "parameters": _parameters}
+		with data.inventory as _inventory(kinds)
+}
+
+_messages(review, kinds) := {f.msg | some f in _violations(review, kinds)}
+
+_found(review, kinds) := {[f.details.path, f.msg] | some f in _violations(review, kinds)}

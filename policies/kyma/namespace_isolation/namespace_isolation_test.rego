@@ -23,8 +23,8 @@ test_messages_of_network_policies[note] if {
 		"one opening": {
 			"policies": {"deny": _closed, "callers": {"ingress": [{"from": [{"podSelector": {}}]}]}},
 			"want": {concat("", [
-				`KFS-403: NetworkPolicy "callers" re-opens ingress: in ingress[0].from[0] its podSelector catches every pod `,
-				"of the namespace",
+				`KFS-403: NetworkPolicy "callers" re-opens ingress: `,
+				"in ingress[0].from[0] its podSelector catches every pod of the namespace",
 			])},
 		},
 		"several openings": {
@@ -95,7 +95,7 @@ test_callers[note] if {
 	some note, tc in {
 		"nothing": {
 			"policies": {},
-			"want": {`any pod of the mesh may call the Function: no AuthorizationPolicy and no APIRule v2 restricts its callers`},
+			"want": {_unrestricted},
 		},
 		"deny all": {"policies": {"a": {}}, "want": set()},
 		"null spec": {"policies": {"a": null}, "want": set()},
@@ -121,7 +121,11 @@ test_callers[note] if {
 			"want": {`any pod of the mesh may call the Function: rule 0 of AuthorizationPolicy "a" names no caller`},
 		},
 		"allow all twice": {
-			"policies": {"b": {"rules": [{}]}, "a": {"rules": [{"from": [{"source": {"principals": ["*"]}}]}]}, "c": {}},
+			"policies": {
+				"b": {"rules": [{}]},
+				"a": {"rules": [{"from": [{"source": {"principals": ["*"]}}]}]},
+				"c": {},
+			},
 			"want": {concat("", [
 				"any pod of the mesh may call the Function: rule 0, source 0 of AuthorizationPolicy ",
 				`"a" names no caller; and 1 more`,
@@ -148,11 +152,11 @@ test_callers[note] if {
 		"deny all by a rule": {"policies": {"a": {"action": "DENY", "rules": [{}]}}, "want": set()},
 		"deny operations": {
 			"policies": {"a": {"action": "DENY", "rules": [{"from": [], "to": [{"operation": {"paths": ["/x"]}}]}]}},
-			"want": {`any pod of the mesh may call the Function: no AuthorizationPolicy and no APIRule v2 restricts its callers`},
+			"want": {_unrestricted},
 		},
 		"a DENY rule that can't be read": {
 			"policies": {"a": {"action": "DENY", "rules": ["x"]}},
-			"want": {`any pod of the mesh may call the Function: no AuthorizationPolicy and no APIRule v2 restricts its callers`},
+			"want": {_unrestricted},
 		},
 		"a trusted provider": {
 			"policies": {"a": {"action": "CUSTOM", "provider": {"name": "opa"}, "rules": [{}]}},
@@ -160,15 +164,15 @@ test_callers[note] if {
 		},
 		"a trusted provider that isn't asked": {
 			"policies": {"a": {"action": "CUSTOM", "provider": {"name": "opa"}, "rules": []}},
-			"want": {`any pod of the mesh may call the Function: no AuthorizationPolicy and no APIRule v2 restricts its callers`},
+			"want": {_unrestricted},
 		},
 		"another provider": {
 			"policies": {"a": {"action": "CUSTOM", "provider": {"name": "opa2"}, "rules": [{}]}},
-			"want": {`any pod of the mesh may call the Function: no AuthorizationPolicy and no APIRule v2 restricts its callers`},
+			"want": {_unrestricted},
 		},
 		"selector is text": {
 			"policies": {"a": {"selector": "app=orders"}},
-			"want": {`any pod of the mesh may call the Function: no AuthorizationPolicy and no APIRule v2 restricts its callers`},
+			"want": {_unrestricted},
 		},
 		"build pods aren't in the mesh": {
 			"policies": {"a": {"selector": {"matchLabels": {"serverless.kyma-project.io/resource": "deployment"}}}},
@@ -385,7 +389,14 @@ test_parameters_of_a_wrong_type[note] if {
 	{f.details.rule | some f in found} == {"KFS-401", "KFS-402", "KFS-404", "KFS-405"}
 }
 
+_unrestricted := concat("", [
+	"any pod of the mesh may call the Function: ",
+	"no AuthorizationPolicy and no APIRule v2 restricts its callers",
+])
+
 _closed := {"podSelector": {}, "policyTypes": ["Ingress", "Egress"]}
+
+_strict := {"mtls": {"mode": "STRICT"}}
 
 _meshed := {"metadata": {"name": "demo", "labels": {"istio-injection": "enabled"}}}
 
@@ -411,7 +422,7 @@ _inventory(kinds) := {"namespace": {"demo": {
 	"networking.k8s.io/v1": {"NetworkPolicy": object.get(kinds, "NetworkPolicy", {})},
 	"security.istio.io/v1": {
 		"AuthorizationPolicy": object.get(kinds, "AuthorizationPolicy", _specs({"deny-all": {}})),
-		"PeerAuthentication": object.get(kinds, "PeerAuthentication", _specs({"default": {"mtls": {"mode": "STRICT"}}})),
+		"PeerAuthentication": object.get(kinds, "PeerAuthentication", _specs({"default": _strict})),
 	},
 	"gateway.kyma-project.io/v2": {"APIRule": object.get(kinds, "APIRule", {})},
 }}}

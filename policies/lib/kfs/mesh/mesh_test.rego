@@ -15,7 +15,10 @@ test_injected[note] if {
 		"disabled": {"labels": {"istio-injection": "disabled"}, "want": false},
 		"revision": {"labels": {"istio.io/rev": "stable"}, "want": true},
 		"revision, disabled": {"labels": {"istio.io/rev": "stable", "istio-injection": "disabled"}, "want": false},
-		"revision, the other label empty": {"labels": {"istio.io/rev": "stable", "istio-injection": ""}, "want": false},
+		"revision, the other label empty": {
+			"labels": {"istio.io/rev": "stable", "istio-injection": ""},
+			"want": false,
+		},
 		"revision, the other label null": {"labels": {"istio.io/rev": "stable", "istio-injection": null}, "want": false},
 		"revision blank": {"labels": {"istio.io/rev": " "}, "want": false},
 		"revision null": {"labels": {"istio.io/rev": null}, "want": false},
@@ -122,7 +125,11 @@ test_modes[note] if {
 			"want": {"STRICT", "PERMISSIVE"},
 		},
 		"a port UNSET": {
-			"given": [_pa("demo", "a", object.union_n([_strict, _own, {"portLevelMtls": {"8080": {"mode": "UNSET"}}}]))],
+			"given": [_pa("demo", "a", object.union_n([
+				_strict,
+				_own,
+				{"portLevelMtls": {"8080": {"mode": "UNSET"}}},
+			]))],
 			"want": {"STRICT"},
 		},
 		"a port of the namespace": {

@@ -191,7 +191,9 @@ test_reopened[note] if {
 			"want": set(),
 		},
 		"not one address short": {
-			"rule": {"from": [{"ipBlock": {"cidr": cidr}} | some cidr in array.concat(_all_but_first, ["10.0.0.0/32"])]},
+			"rule": {"from": [{"ipBlock": {"cidr": cidr}} |
+				some cidr in array.concat(_all_but_first, ["10.0.0.0/32"])
+			]},
 			"want": {sprintf("%s reaches into the cluster", [cidr]) |
 				some cidr in array.concat(_all_but_first, ["10.0.0.0/32"])
 			},

@@ -19,7 +19,10 @@ test_injected[note] if {
 			"labels": {"istio.io/rev": "stable", "istio-injection": ""},
 			"want": false,
 		},
-		"revision, the other label null": {"labels": {"istio.io/rev": "stable", "istio-injection": null}, "want": false},
+		"revision, the other label null": {
+			"labels": {"istio.io/rev": "stable", "istio-injection": null},
+			"want": false,
+		},
 		"revision blank": {"labels": {"istio.io/rev": " "}, "want": false},
 		"revision null": {"labels": {"istio.io/rev": null}, "want": false},
 		"no labels": {"labels": {}, "want": false},

@@ -74,6 +74,7 @@ versions := {
 		"security.istio.io/v1",
 		"security.istio.io/v1beta1",
 	],
+	"ClusterRole": ["rbac.authorization.k8s.io/v1"],
 	"Function": [
 		"serverless.kyma-project.io/v1alpha2",
 		"serverless.kyma-project.io/v1alpha1",
@@ -83,6 +84,7 @@ versions := {
 		"security.istio.io/v1",
 		"security.istio.io/v1beta1",
 	],
+	"Role": ["rbac.authorization.k8s.io/v1"],
 	"Service": ["v1"],
 	"ServiceAccount": ["v1"],
 }

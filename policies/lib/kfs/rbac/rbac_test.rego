@@ -61,6 +61,12 @@ test_request_without_a_name[note] if {
 	{true | rbac.allows(object.union(_rule, {"resourceNames": tc.names}), object.union(_get, {"name": ""}))} == tc.want
 }
 
+# No API has such a resource, but one would have to be asked for as it is written.
+test_resource_with_a_star if {
+	rbac.allows(object.union(_rule, {"resources": ["*s"]}), object.union(_get, {"resource": "*s"}))
+	not rbac.allows(object.union(_rule, {"resources": ["*s"]}), object.union(_get, {"resource": "pods"}))
+}
+
 test_path[note] if {
 	some note, tc in {
 		"exactly": {"urls": ["/metrics"], "want": {true}},

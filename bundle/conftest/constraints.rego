@@ -11,6 +11,214 @@ all := [
 	{
 		"action": "deny",
 		"match": {
+			"kinds": [
+				{
+					"apiGroups": [
+						"rbac.authorization.k8s.io",
+					],
+					"kinds": [
+						"RoleBinding",
+						"ClusterRoleBinding",
+					],
+				},
+			],
+		},
+		"name": "kfs-access-binding-deny",
+		"parameters": {
+			"allowedSubjects": [
+				{
+					"kind": "User",
+					"name": "system:kube-controller-manager",
+				},
+				{
+					"kind": "User",
+					"name": "system:kube-scheduler",
+				},
+			],
+			"flavor": "classic",
+			"publicRoles": [
+				"system:discovery",
+				"system:basic-user",
+				"system:public-info-viewer",
+				"system:service-account-issuer-discovery",
+			],
+			"rules": [
+				"KFS-711",
+				"KFS-713",
+			],
+			"systemNamespaces": [
+				"kube-system",
+				"kube-public",
+				"kube-node-lease",
+				"istio-system",
+				"kyma-system",
+				"gatekeeper-system",
+				"docker-registry",
+			],
+		},
+		"policy": "access_binding",
+	},
+	{
+		"action": "warn",
+		"match": {
+			"kinds": [
+				{
+					"apiGroups": [
+						"rbac.authorization.k8s.io",
+					],
+					"kinds": [
+						"RoleBinding",
+						"ClusterRoleBinding",
+					],
+				},
+			],
+		},
+		"name": "kfs-access-binding-warn",
+		"parameters": {
+			"allowedSubjects": [
+				{
+					"kind": "User",
+					"name": "system:kube-controller-manager",
+				},
+				{
+					"kind": "User",
+					"name": "system:kube-scheduler",
+				},
+			],
+			"flavor": "classic",
+			"publicRoles": [
+				"system:discovery",
+				"system:basic-user",
+				"system:public-info-viewer",
+				"system:service-account-issuer-discovery",
+			],
+			"rules": [
+				"KFS-712",
+				"KFS-714",
+			],
+			"systemNamespaces": [
+				"kube-system",
+				"kube-public",
+				"kube-node-lease",
+				"istio-system",
+				"kyma-system",
+				"gatekeeper-system",
+				"docker-registry",
+			],
+		},
+		"policy": "access_binding",
+	},
+	{
+		"action": "deny",
+		"match": {
+			"excludedNamespaces": [
+				"kube-system",
+				"kube-public",
+				"kube-node-lease",
+				"istio-system",
+				"kyma-system",
+				"gatekeeper-system",
+				"docker-registry",
+			],
+			"kinds": [
+				{
+					"apiGroups": [
+						"rbac.authorization.k8s.io",
+					],
+					"kinds": [
+						"Role",
+						"ClusterRole",
+					],
+				},
+			],
+		},
+		"name": "kfs-access-role-deny",
+		"parameters": {
+			"allowedRoles": [
+				"system:aggregate-to-view",
+				"system:aggregate-to-edit",
+				"system:aggregate-to-admin",
+				"view",
+				"edit",
+				"admin",
+				"kyma-functions-view",
+				"kyma-functions-edit",
+				"kyma-serverless-view",
+				"kyma-serverless-edit",
+				"kyma-api-gateway-view",
+				"kyma-api-gateway-edit",
+				"kyma-api-gateway-admin",
+				"kyma-docker-registry-view",
+				"kyma-docker-registry-edit",
+				"kyma-eventing-view",
+				"kyma-eventing-edit",
+			],
+			"flavor": "classic",
+			"rules": [
+				"KFS-702",
+				"KFS-704",
+				"KFS-705",
+				"KFS-706",
+			],
+		},
+		"policy": "access_role",
+	},
+	{
+		"action": "warn",
+		"match": {
+			"excludedNamespaces": [
+				"kube-system",
+				"kube-public",
+				"kube-node-lease",
+				"istio-system",
+				"kyma-system",
+				"gatekeeper-system",
+				"docker-registry",
+			],
+			"kinds": [
+				{
+					"apiGroups": [
+						"rbac.authorization.k8s.io",
+					],
+					"kinds": [
+						"Role",
+						"ClusterRole",
+					],
+				},
+			],
+		},
+		"name": "kfs-access-role-warn",
+		"parameters": {
+			"allowedRoles": [
+				"system:aggregate-to-view",
+				"system:aggregate-to-edit",
+				"system:aggregate-to-admin",
+				"view",
+				"edit",
+				"admin",
+				"kyma-functions-view",
+				"kyma-functions-edit",
+				"kyma-serverless-view",
+				"kyma-serverless-edit",
+				"kyma-api-gateway-view",
+				"kyma-api-gateway-edit",
+				"kyma-api-gateway-admin",
+				"kyma-docker-registry-view",
+				"kyma-docker-registry-edit",
+				"kyma-eventing-view",
+				"kyma-eventing-edit",
+			],
+			"flavor": "classic",
+			"rules": [
+				"KFS-701",
+				"KFS-703",
+			],
+		},
+		"policy": "access_role",
+	},
+	{
+		"action": "deny",
+		"match": {
 			"excludedNamespaces": [
 				"kube-system",
 				"kube-public",

@@ -481,26 +481,13 @@ _selected(namespace, labels) := {_key({"namespace": namespace, "name": name}) |
 _selects(labels, resource) if {
 	is_object(labels)
 	count(labels) > 0
-	selector.labels_match(object.remove(labels, ["pod-template-hash"]), _serving_pod(resource))
+
+	# The Deployment adds it, with a value that nobody knows.
+	known := object.remove(labels, ["pod-template-hash"])
+	selector.labels_match(known, function.serving_pod(resource))
 }
 
 _selects(labels, _) if not selector.labels_readable(labels)
-
-# Pods get more labels than the Function's controller writes: pod-template-hash, of any value, from the Deployment, and
-# these from Istio's injection of the sidecar.
-_serving_pod(resource) := object.union(
-	{
-		"security.istio.io/tlsMode": "istio",
-		"service.istio.io/canonical-name": object.get(pod, "app.kubernetes.io/name", null),
-		"service.istio.io/canonical-revision": object.get(
-			pod, "app.kubernetes.io/version",
-			object.get(pod, "version", "latest"),
-		),
-	},
-	pod,
-) if {
-	pod := function.runtime_pod(resource)
-}
 
 # True where API Gateway made the object for an APIRule that exposes that service. Labels alone prove nothing.
 _generated(service) if {

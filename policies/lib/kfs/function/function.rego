@@ -46,6 +46,25 @@ runtime_pod(function) := object.union_n([
 
 # METADATA
 # description: |
+#   The labels of a runtime pod as Services and clients meet it: with those that Istio's injection of the sidecar adds
+#   where the Function doesn't set them.
+# scope: document
+serving_pod(function) := object.union(
+	{
+		"security.istio.io/tlsMode": "istio",
+		"service.istio.io/canonical-name": object.get(pod, "app.kubernetes.io/name", null),
+		"service.istio.io/canonical-revision": object.get(
+			pod, "app.kubernetes.io/version",
+			object.get(pod, "version", "latest"),
+		),
+	},
+	pod,
+) if {
+	pod := runtime_pod(function)
+}
+
+# METADATA
+# description: |
 #   The labels of the pod of a classic build Job. It has the Function's own labels and no `resource`; the sidecar is
 #   switched off in it, so it concerns NetworkPolicies, not Istio's.
 # scope: document

@@ -61,6 +61,35 @@ test_runtime_pod[note] if {
 	function.runtime_pod(tc.function) == tc.want
 }
 
+test_serving_pod[note] if {
+	some note, tc in {
+		"as Istio writes them": {"labels": {}, "name": "orders", "revision": "latest", "mode": "istio"},
+		"the version's label": {"labels": {"version": "v2"}, "name": "orders", "revision": "v2", "mode": "istio"},
+		"Kubernetes' label of the version before it": {
+			"labels": {"version": "v2", "app.kubernetes.io/version": "2.0.0"},
+			"name": "orders",
+			"revision": "2.0.0",
+			"mode": "istio",
+		},
+		"the Function's own": {
+			"labels": {
+				"security.istio.io/tlsMode": "disabled",
+				"service.istio.io/canonical-name": "shop",
+				"service.istio.io/canonical-revision": "v3",
+			},
+			"name": "shop",
+			"revision": "v3",
+			"mode": "disabled",
+		},
+	}
+
+	pod := function.serving_pod(object.union(_known, {"spec": {"labels": tc.labels}}))
+	pod["service.istio.io/canonical-name"] == tc.name
+	pod["service.istio.io/canonical-revision"] == tc.revision
+	pod["security.istio.io/tlsMode"] == tc.mode
+	pod["app.kubernetes.io/name"] == "orders"
+}
+
 test_pods[note] if {
 	build := object.union(_identity, {"team": "shop"})
 	runtime := object.union(_runtime, {"tier": "a"})

@@ -243,7 +243,7 @@ _grants(resource) := opened | (unknown | (caught | unclear)) if {
 		message := sprintf("%s the pod behind Service %q%s", [_puts(at), sort(names)[0], _more(names)])
 	}
 	unclear := {{"at": ["metadata", "name"], "message": message} |
-		names := [service.name | some service in _index[[namespace.name(input.review)]]]
+		names := _unreadable[namespace.name(input.review)]
 		count(names) > 0
 		message := sprintf("the selector of Service %q%s can't be read", [sort(names)[0], _more(names)])
 	}
@@ -269,10 +269,11 @@ _more(names) := sprintf(" and %d more", [count(names) - 1]) if count(names) > 1
 # By the place of the label that does it: the names of the Services whose selectors take the pod.
 _captures(resource) := {at: names |
 	pod := function.serving_pod(resource)
-	caught := {[_captor(resource, service.selector), service.name] |
-		some key, value in pod
-		some service in _index[[namespace.name(input.review), key, value]]
-		selector.labels_match(service.selector, pod)
+	space := namespace.name(input.review)
+	caught := {[_captor(resource, asked), name] |
+		some keys in _shapes[space]
+		asked := {key: pod[key] | some key in keys}
+		some name in _index[[space, asked]]
 	}
 	some [at, _] in caught
 	names := {name | some [place, name] in caught; place == at}
@@ -292,20 +293,40 @@ _captor(resource, labels) := ["metadata", "name"] if {
 }
 
 _captors(resource, labels) := {array.concat(at, [key]) |
-	keys := object.keys(labels) - (_identity | {_name_label})
+	keys := object.keys(labels) - {_name_label}
 	some at in [["spec", "labels"], ["spec", "template", "labels"]]
 	some key, _ in _map(resource, at)
 	key in keys
 }
 
-# Services by namespace and one of the labels that they ask for, so that a Function meets only those it may be behind.
-_index := _selecting
+# The Services by namespace and the labels that they ask for. A Function meets only those that ask for just what its pod
+# has: for each set of keys in the namespace, of which there are few, it is one look.
+_index := _names
 
-_selecting[place] contains {"name": service.metadata.name, "selector": asked} if {
+_names[[space, labels]] contains name if some [space, labels, name] in _selecting
+
+_shapes := _keys
+
+_keys[space] contains object.keys(labels) if some [space, labels, _] in _selecting
+
+_selecting contains [service.metadata.namespace, labels, service.metadata.name] if {
 	some service in inventory.everywhere("Service")
 	_selects(service)
-	asked := _asked(service.spec.selector)
-	place := _lookup(service.metadata.namespace, asked)
+	is_object(service.spec.selector)
+	selector.labels_readable(service.spec.selector)
+
+	# The Deployment adds the hash, with a value that nobody knows.
+	labels := object.remove(service.spec.selector, ["pod-template-hash"])
+	not _aimed(labels)
+}
+
+_unreadable := _unclear
+
+_unclear[service.metadata.namespace] contains service.metadata.name if {
+	some service in inventory.everywhere("Service")
+	_selects(service)
+	asked := service.spec.selector
+	not selector.labels_readable(asked)
 }
 
 # Without endpoints of its own, an ExternalName has no use for a selector.
@@ -314,38 +335,17 @@ _selects(service) if {
 	type != "ExternalName"
 }
 
-_asked(labels) := labels if not is_object(labels)
+# Kyma's labels alone are an alias, and who asks for one Function's name or uuid means that Function.
+_aimed(labels) if count(object.keys(labels) - _shared) == 0
 
-# The Deployment adds the hash, with a value that nobody knows.
-_asked(labels) := object.remove(labels, ["pod-template-hash"]) if is_object(labels)
-
-_lookup(space, labels) := [space, key, labels[key]] if {
-	is_object(labels)
-	selector.labels_readable(labels)
-	keys := object.keys(labels) - _identity
-	count(keys) > 0
-	not _aimed(labels)
-	key := _telling(keys)
+_aimed(labels) if {
+	some key in ["serverless.kyma-project.io/function-name", "serverless.kyma-project.io/uuid"]
+	_ = labels[key]
 }
 
-_lookup(space, labels) := [space] if not selector.labels_readable(labels)
-
-# Of all labels the name is the one that fewest share.
-_telling(keys) := _name_label if _name_label in keys
-
-_telling(keys) := min(keys) if not _name_label in keys
-
-# Who asks for a Function's name means that Function.
-_aimed(labels) if "serverless.kyma-project.io/function-name" in object.keys(labels)
+_shared := {"serverless.kyma-project.io/managed-by", "serverless.kyma-project.io/resource"}
 
 _name_label := "app.kubernetes.io/name"
-
-_identity := {
-	"serverless.kyma-project.io/function-name",
-	"serverless.kyma-project.io/managed-by",
-	"serverless.kyma-project.io/resource",
-	"serverless.kyma-project.io/uuid",
-}
 
 # The places where a workload or its template wears a Function's labels, though no Function's controller made it.
 _disguises(resource) := worn | unreadable if {

@@ -37,7 +37,7 @@ that depend on it are listed as undecided; --context complete says that what isn
 
   kfs check my-manifests/
   kustomize build overlays/prod | kfs check --profile strict -
-  kubectl get ns,functions,apirules,services,networkpolicies -A -o yaml | kfs check --context complete -
+  kubectl get ns,functions,apirules,svc,sa,networkpolicies,… -A -o yaml | kfs check --context complete -
   kfs check --constraints cluster/constraints/ -o pretty -o json=report.json my-manifests/
 
 Findings go to standard output, everything else to standard error.

@@ -705,6 +705,68 @@ all := [
 				},
 				{
 					"apiGroups": [
+						"",
+					],
+					"kinds": [
+						"Pod",
+					],
+				},
+				{
+					"apiGroups": [
+						"apps",
+					],
+					"kinds": [
+						"Deployment",
+						"StatefulSet",
+						"ReplicaSet",
+						"DaemonSet",
+					],
+				},
+				{
+					"apiGroups": [
+						"batch",
+					],
+					"kinds": [
+						"Job",
+						"CronJob",
+					],
+				},
+			],
+		},
+		"name": "kfs-mesh-membership-deny",
+		"parameters": {
+			"flavor": "classic",
+			"rules": [
+				"KFS-411",
+				"KFS-412",
+				"KFS-413",
+			],
+		},
+		"policy": "mesh_membership",
+	},
+	{
+		"action": "deny",
+		"match": {
+			"excludedNamespaces": [
+				"kube-system",
+				"kube-public",
+				"kube-node-lease",
+				"istio-system",
+				"kyma-system",
+				"gatekeeper-system",
+				"docker-registry",
+			],
+			"kinds": [
+				{
+					"apiGroups": [
+						"serverless.kyma-project.io",
+					],
+					"kinds": [
+						"Function",
+					],
+				},
+				{
+					"apiGroups": [
 						"networking.k8s.io",
 					],
 					"kinds": [
@@ -994,6 +1056,34 @@ all := [
 			],
 		},
 		"policy": "pod_security_level",
+	},
+	{
+		"action": "warn",
+		"match": {
+			"kinds": [
+				{
+					"apiGroups": [
+						"",
+					],
+					"kinds": [
+						"ConfigMap",
+						"Secret",
+					],
+				},
+			],
+		},
+		"name": "kfs-registry-secret-warn",
+		"parameters": {
+			"registryNamespaces": [
+				"kyma-system",
+				"docker-registry",
+			],
+			"rules": [
+				"KFS-721",
+				"KFS-723",
+			],
+		},
+		"policy": "registry_secret",
 	},
 	{
 		"action": "deny",

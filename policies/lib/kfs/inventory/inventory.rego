@@ -85,6 +85,7 @@ versions := {
 		"security.istio.io/v1beta1",
 	],
 	"Role": ["rbac.authorization.k8s.io/v1"],
+	"Secret": ["v1"],
 	"Service": ["v1"],
 	"ServiceAccount": ["v1"],
 }

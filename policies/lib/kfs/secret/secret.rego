@@ -45,7 +45,7 @@ within(text) := set() if not is_string(text)
 
 within(text) := union({
 	_shaped(text, false),
-	_assignments(lower(text)),
+	_assignments(text, lower(text)),
 	_lines_of(text),
 	_decoded(text),
 }) if {
@@ -67,7 +67,7 @@ written(text) := set() if not is_string(text)
 
 written(text) := union({
 	_shaped(text, true),
-	_assignments(lower(text)),
+	_assignments(text, lower(text)),
 	_credential_pairs(lower(text)),
 	_decoded_literals(text),
 }) if {
@@ -81,7 +81,7 @@ written(text) := union({
 # scope: document
 addressed(text) := set() if not is_string(text)
 
-addressed(text) := union({_shaped(text, false), _parameters(lower(text)), _users(text)}) if is_string(text)
+addressed(text) := union({_shaped(text, false), _parameters(text), _users(text)}) if is_string(text)
 
 # METADATA
 # description: The hits by shape alone, as in source code.
@@ -521,8 +521,8 @@ _shapes := {
 
 # --- By name, in a text ----------------------------------------------------------------------------------------------
 
-# Of a text in lower case.
-_assignments(lowered) := union({hits, _excess(found)}) if {
+# Of a text, which is also given in lower case.
+_assignments(text, lowered) := union({hits, _excess(found)}) if {
 	found := {_secret_named(word): matches |
 		some word, pattern in _assignment_patterns
 		matches := {match | some match in regex.find_all_string_submatch_n(pattern, lowered, -1)}
@@ -538,9 +538,12 @@ _assignments(lowered) := union({hits, _excess(found)}) if {
 		_reached(match, substring(pieces[k], max([0, count(pieces[k]) - 160]), -1))
 
 		value := concat("", [match[2], match[3]])
+		opening := trim_suffix(match[0], concat("", [value, match[4]]))
+		not _label(text, opening, value)
+
 		before := concat(match[0], array.slice(pieces, 0, k + 1))
 		hit := {
-			"line": (strings.count(before, "\n") + strings.count(split(match[0], value)[0], "\n")) + 1,
+			"line": (strings.count(before, "\n") + strings.count(opening, "\n")) + 1,
 			"what": _secret_named(word),
 			"value": value,
 			"bare": match[2] == "",
@@ -548,9 +551,16 @@ _assignments(lowered) := union({hits, _excess(found)}) if {
 	}
 }
 
+# Words without digits, the first with a capital, as people are shown them: "Password", "Mot de passe".
+_label(text, opening, value) if {
+	regex.match(`^\pL+(?:[ '-]\pL+)*[.!?:…]?$`, value)
+	quote := substring(opening, count(opening) - 1, 1)
+	contains(text, concat("", [quote, upper(substring(value, 0, 1)), substring(value, 1, -1)]))
+}
+
 _secret_named(word) := sprintf("a literal under a name that ends in %q", [word])
 
-_parameters(lowered) := {hit | some hit in _assignments(lowered); hit.bare}
+_parameters(text) := {hit | some hit in _assignments(text, lower(text)); hit.bare}
 
 _users(text) := union({hits, _excess({_only_user: found})}) if {
 	found := {match |
@@ -697,7 +707,7 @@ _names_something(word, value) if {
 	named(value)
 	regex.match(`^[a-z0-9]+(?:[-_./: ]+[a-z0-9]+)+$`, value)
 	not regex.match(`[0-9]{2}`, value)
-	not regex.match(`(?:^|[-_./: ])(?:super|top|very|my|our|big|shared|dev|prod|admin|root|local|change)`, value)
+	not regex.match(`(?:^|[-_./: ])(?:super|top|very|my|our|big|shared|dev|prod|admin|root|local|change[-_]?me)`, value)
 }
 
 _names_something(word, value) if {
@@ -716,7 +726,7 @@ _chosen := {"password", "passwd", "pwd", "passphrase", "secret"}
 # people begin. What an Authorization header is given literally is long and has digits.
 _too_plain(word, value) if {
 	word in {"token", "credential"}
-	regex.match(`^[a-z][a-z._:/ -]{0,23}$`, value)
+	regex.match(`^[\[(]?[a-z][a-z._:/ -]{0,23}[\])]?$`, value)
 	not value in _first_passwords
 }
 
@@ -832,7 +842,7 @@ _pair := `\s*["'\x60][^"'\x60\n]+["'\x60]\s*,\s*["'\x60]([^"'\x60\\\n]+)["'\x60]
 _decoded(text) := {hit |
 	regex.match(`^[A-Za-z0-9+/_-]{16,}={0,2}$`, trim_space(text))
 	plain := _plain(trim_space(text))
-	some found in union({_shaped(plain, false), _assignments(lower(plain)), _lines_of(plain)})
+	some found in union({_shaped(plain, false), _assignments(plain, lower(plain)), _lines_of(plain)})
 
 	hit := object.union(found, {"line": 1, "what": sprintf("%s in base64", [found.what])})
 }
@@ -851,7 +861,7 @@ _decoded_literals(text) := union({hits, _excess(calls)}) if {
 		regex.match(`^\s*[bru]{0,2}$`, parts[0])
 		regex.match(`^[A-Za-z0-9+/_-]{8,}={0,2}$`, parts[1])
 		plain := _plain(parts[1])
-		some found in union({_shaped(plain, true), _assignments(lower(plain))})
+		some found in union({_shaped(plain, true), _assignments(plain, lower(plain))})
 
 		hit := {
 			"line": strings.count(concat(call, array.slice(split(text, call), 0, k)), "\n") + 1,

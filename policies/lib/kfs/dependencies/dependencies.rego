@@ -134,7 +134,9 @@ _is_object(text) if {
 # Every dependency as [section, name, version].
 _requirements(text) := [[section, name, version] |
 	some section in _sections
-	some name, version in object.get(_package(text), section, {})
+	content := object.get(_package(text), section, {})
+	is_object(content)
+	some name, version in content
 ]
 
 _loose(text, _, _) := set() if not is_string(text)

@@ -50,12 +50,6 @@ within(text) := union({
 	_decoded(text),
 }) if {
 	is_string(text)
-	_suspicious(text)
-}
-
-within(text) := _decoded(text) if {
-	is_string(text)
-	not _suspicious(text)
 }
 
 # METADATA
@@ -168,17 +162,30 @@ _holes := `\$\([^()]*\)|\$\{[^{}]*\}|\{\{[^{}]*\}\}|<[^<>]*>|%[A-Z_]+\([^()]*\)%
 
 # --- By shape ---------------------------------------------------------------------------------------------------------
 
-# Most texts are short and hold none of the markers: one pattern tells.
-_suspicious(text) if count(text) > 4000
+# Most texts are short and hold no marker and no secret word: two patterns tell.
+_marked(text) if count(text) > 4000
 
-_suspicious(text) if regex.match(_anything, text)
+_marked(text) if regex.match(_markers, text)
 
-_anything := concat("|", array.concat(
-	["(?i:passw|pwd|passphrase|secret|token|key|credential|authorization)"],
-	[replace(marker, ".", `\.`) | some shape in _shapes; some marker in shape.markers],
-))
+_worded(text) if count(text) > 4000
+
+_worded(text) if regex.match(`(?i)passw|pwd|passphrase|secret|token|key|credential|authorization`, text)
+
+# Those of all shapes.
+_markers := concat("", [
+	`"kty"|\.atlasv1\.|\.webhook\.office\.com/|/api/webhooks/|://|:AA|:_auth|:_authToken|:_password|ABIA`,
+	`|AGE-SECRET-KEY-1|AIza|AKIA|ASIA|ATATT3|ATBB|AccountKey=|GOCSPX-|LS0tLS1CRUdJTi|NRAK-|PMAK-`,
+	`|PRIVATE KEY|Q~|SG\.|SK|SharedAccessKey=|asic |dapi|dckr_oat_|dckr_pat_|doo_v1_|dop_v1_|dor_v1_`,
+	`|earer |eyJ|gho_|ghp_|ghr_|ghs_|ghu_|github_pat_|glagent-|glc_|glcbt-|gldt-|glpat-|glptt-|glrt-`,
+	`|glsa_|glsoat-|hf_|hooks\.slack\.com/|hvb\.|hvr\.|hvs\.|key-|lin_api_|npm_|ntn_|pypi-AgE|rk_live_`,
+	`|rk_test_|rubygems_|secret_|shpat_|shpca_|shppa_|shpss_|sig=|sk-|sk_live_|sk_test_|sq0atp-|sq0csp-`,
+	`|whsec_|xapp-|xox|ya29\.`,
+])
+
+_shaped(text, _) := set() if not _marked(text)
 
 _shaped(text, code) := union({hits, _excess(found)}) if {
+	_marked(text)
 	present := {what |
 		some what, shape in _shapes
 		some marker in shape.markers
@@ -522,7 +529,10 @@ _shapes := {
 # --- By name, in a text ----------------------------------------------------------------------------------------------
 
 # Of a text, which is also given in lower case.
+_assignments(text, _) := set() if not _worded(text)
+
 _assignments(text, lowered) := union({hits, _excess(found)}) if {
+	_worded(text)
 	found := {_secret_named(word): matches |
 		some word, pattern in _assignment_patterns
 		matches := {match | some match in regex.find_all_string_submatch_n(pattern, lowered, -1)}
@@ -614,7 +624,7 @@ _assignment_patterns := {word: concat("", [
 
 _judged(word, match) if {
 	match[2] != ""
-	_credible(word, trim_space(match[2]))
+	_credible(word, regex.replace(trim_space(match[2]), `^(?:basic|bearer|token|apikey) +`, ""))
 	_compared(match[1], match[2])
 }
 
@@ -690,8 +700,8 @@ _dummy := concat("", [
 
 _prose := concat("", [
 	`\b(?:a|an|and|are|be|can|cannot|could|do|does|enter|expired|failed|for|forgot|found|from|has|have|in|invalid|is`,
-	`|it|match|missing|must|need|new|no|not|of|or|out|please|provide|required|reset|should|the|this|to|too|use|was|with`,
-	`|wrong|you|your|password|passwort|passwd|passphrase|secret|token|key|credentials?)\b`,
+	`|it|match|missing|must|need|new|no|not|of|or|out|please|provide|required|reset|should|the|this|to|too|use|was`,
+	`|with|wrong|you|your|password|passwort|passwd|passphrase|secret|token|key|credentials?)\b`,
 ])
 
 # The name of a secret, a path or an address: not the secret. A text that is one of the words alone is a name where such
@@ -805,6 +815,8 @@ _in_a_query(before) if regex.match(`[?&](?:amp;)?[a-z0-9_.-]*$`, before)
 _in_a_condition(before) if regex.match(`\?\s*\\*["'\x60][a-z0-9_.\s-]*$`, before)
 
 # A line of a properties file: a value may be one, code is none.
+_lines_of(text) := set() if not _worded(text)
+
 _lines_of(text) := {hit |
 	some i, line in split(text, "\n")
 	i < 2000
@@ -814,6 +826,8 @@ _lines_of(text) := {hit |
 	not _stands_in(value)
 
 	hit := {"line": i + 1, "what": sprintf("a literal under %s", [shown(match[1])]), "value": match[2]}
+} if {
+	_worded(text)
 }
 
 _property := `^\s*(?:export\s+)?([A-Za-z_][A-Za-z0-9_.-]*)\s*[=:]\s*([^\s"'{\[]\S*)\s*$`

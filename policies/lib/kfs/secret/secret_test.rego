@@ -1,0 +1,184 @@
+package lib.kfs.secret_test
+
+import data.lib.kfs.secret
+
+test_names[name] if {
+	some name in [
+		"PASSWORD", "dbPassword", "DB-PASSWD", "MYSQL_PWD", "key.passphrase", "client secret", "accessToken", "X-Api-Key",
+		"awsSecretAccessKey", "private_key", "SECRETKEY", "git-credential", "credentials", "shop.dev/api-key", "TOKEN2",
+		"TOKEN_2", "PASSWORD_BASE64",
+	]
+	secret.named(name)
+}
+
+test_other_names[name] if {
+	some name in ["TOKEN_URL", "PASSWORD_POLICY", "PASSWORD_MIN_LENGTH", "MAX_TOKENS", "PUBLIC_KEY", "token/url", ""]
+	not secret.named(name)
+}
+
+test_literals[value] if {
+	some value in [
+		"hunter2", "changeme", "correct horse", "!!??", "12.5.1", "0x10", "a<b>c", "hunter2$(X)", "bearer hunter2", "exampled",
+		"hunter2@db.example.com", "-----BEGIN PUBLIC KEY-----\nMCow\n-----END PUBLIC KEY-----\nhunter2", "vault",
+	]
+	secret.literal(value)
+}
+
+test_no_literals[value] if {
+	some value in [
+		"", "  ", "true", "False", "12", "-1.5", "1e9", "****", "....", "$(X)", "${X}", "{{ .Values.x }}", "<token>", "[[x]]",
+		"Bearer $(X)", "%REQ(x-token)%", "$(A)-${B}", "AKIAIOSFODNN7EXAMPLE", "example-token", "my example",
+		"-----BEGIN PUBLIC KEY-----\nMCow\n-----END PUBLIC KEY-----\n", "-----BEGIN CERTIFICATE-----\\nMII=\\n-----END CERTIFICATE-----",
+		"ssh-ed25519 AAAAC3Nz me@shop", "LS0tLS1CRUdJTiBQVUJMSUMgS0VZLS0tLS0K", "vault:secret/data/orders#password",
+		"op://shop/orders/token", "arn:aws:secretsmanager:eu-central-1:1:secret:orders", 12, null,
+	]
+	not secret.literal(value)
+}
+
+test_working_directory_is_no_secret if {
+	not secret.assigned("PWD", "/usr/src/app")
+	secret.assigned("PWD", "hunter2")
+	secret.assigned("DB_PWD", "/usr/src/app")
+}
+
+# Without literals of the forms that scanners look for.
+_aws := concat("", ["AK", "IA0123456789ABCDEF"])
+
+_github := concat("", ["gh", "p_0123456789abcdefghijABCDEFGHIJ012345"])
+
+test_within[note] if {
+	some note, tc in {
+		"URL": {"text": "postgres://orders:hunter2@db/orders", "want": {"a URL with a password"}},
+		"URL without user": {"text": "redis://:hunter2@db", "want": {"a URL with a password"}},
+		"generic URL that works": {"text": "postgres://user:password@db", "want": {"a URL with a password"}},
+		"URL with a hole": {"text": "postgres://orders:$(PASSWORD)@db", "want": set()},
+		"URL with a variable": {"text": "postgres://orders:$PASSWORD@db", "want": set()},
+		"URL with a format": {"text": "postgres://%s:%s@db", "want": set()},
+		"URL with a port and an address": {"text": "http://db:8080,9090@x", "want": set()},
+		"EXAMPLE in a URL": {"text": "https://a:EXAMPLE@b", "want": set()},
+		"basic": {"text": "Basic b3JkZXJzOmh1bnRlcjI=", "want": {"credentials of basic authentication"}},
+		"generic basic": {"text": "Basic dXNlcjpwYXNz", "want": {"credentials of basic authentication"}},
+		"basic without colon": {"text": "Basic b3JkZXJz", "want": set()},
+		"basic prose": {"text": "Basic authentication", "want": set()},
+		"bearer": {"text": "Bearer 0123456789abcdefghij", "want": {"a bearer token"}},
+		"bearer prose": {"text": "Bearer abcdefghijklmnopqrstuvwxyz", "want": set()},
+		"token": {"text": _github, "want": {"a GitHub token"}},
+		"token with x": {"text": concat("", ["gh", "p_xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx"]), "want": set()},
+		"key after an escape": {"text": concat("", [`a\n`, _aws]), "want": {"an AWS access key"}},
+		"key inside a word": {"text": concat("", ["a", _aws]), "want": set()},
+		"key inside base64": {"text": concat("", ["/", _aws]), "want": set()},
+		"JSON": {
+			"text": `{"user": "orders", "password": "hunter2"}`,
+			"want": {`a literal under a name that ends in "password"`},
+		},
+		"property": {"text": "a=b\nexport db.password = hunter2", "want": {`a literal under "db.password"`}},
+		"property of a word": {"text": "token: undefined", "want": set()},
+		"prose": {"text": "Token: rotated weekly", "want": set()},
+		"base64": {"text": base64.encode("https://a:hunter2@b.shop.dev"), "want": {"a URL with a password in base64"}},
+		"base64 without padding": {
+			"text": trim_right(base64.encode("https://a:hunter2@b.shop.dev"), "="),
+			"want": {"a URL with a password in base64"},
+		},
+		"base64 of nothing": {"text": base64.encode("nothing to see here"), "want": set()},
+		"no base64": {"text": "abcdefghijklmnopq", "want": set()},
+		"no text": {"text": 12, "want": set()},
+	}
+	{hit.what | some hit in secret.within(tc.text)} == tc.want
+}
+
+test_written[note] if {
+	some note, tc in {
+		"two lines": {"text": "one\npassword = \"hunter2\"\ntoken='a1b2'", "want": {2, 3}},
+		"same twice": {"text": "password = \"hunter2\"\npassword = \"hunter2\"", "want": {1, 2}},
+		"literal on the next line": {"text": "const password =\n  \"hunter2\"", "want": {2}},
+		"other scripts": {"text": "// grün\npassword = \"Äpfel-7\"", "want": set()},
+		"pair": {"text": "\nrequests.get(url, auth=(\n  \"orders\", \"hunter2\"))", "want": {3}},
+		"decoded": {"text": "\natob(\"cGFzc3dvcmQ9J2h1bnRlcjInIA==\")", "want": {2}},
+		"decoded to nothing": {"text": "atob(\"bm90aGluZyB0byBzZWU=\")", "want": set()},
+		"PEM of letters": {
+			"text": concat("", ["-----BEGIN PRIVATE", " KEY-----\\nYOURPRIVATEKEYHERE\\n"]),
+			"want": set(),
+		},
+		"generic URL": {"text": "https://user:pass@host", "want": set()},
+		"generic basic": {"text": "Basic dXNlcjpwYXNz", "want": set()},
+		"strong rest": {"text": "token = `abcdef0123456789${x}`", "want": {1}},
+		"no text": {"text": null, "want": set()},
+	}
+	{hit.line | some hit in secret.written(tc.text)} == tc.want
+}
+
+# In code, where names of secrets are everywhere.
+test_ordinary_code[line] if {
+	some line in [
+		`password = ""`, `password = "x"`, `token = ","`, `password: "Password is required"`, `typeof token === "string"`,
+		`token !== "undefined"`, `{credentials: "include"}`, `ACCESS_TOKEN = "accessToken"`, `SECRET_NAME = "orders-db"`,
+		`password = "your-password"`, `password = "test"`, `token = "test-token"`, `secret = "dummy"`, `token = "***"`,
+		`"password": "Password"`, `"password": "Mot de passe"`, `"token": token`, `"token: " + token + " x"`,
+		`x ? "token" : "cookie"`, `["username", "password", "x1"]`, `get("token", "a1b2")`, `delete("password", "x1y2")`,
+		`getSecret("orders-db-1")`, `query.token || "a1b2"`, `path = "/oauth/token"`, `token = "/secrets/token"`,
+		`tokenUrl: "https://a"`, `secret = "https://shop.dev/secret"`, `secret = "projects/1/secrets/a2"`,
+		`password = "%s"`, `password = "{password}"`, `password = ":password"`, `password = "$1"`, `"token": "^9.0.2"`,
+		`secret = "client-secret"`, `resetPassword: "user/change-password"`, `token: "keyword.operator"`, `pad_token = "[PAD]"`,
+		`password = "<input type='text'>"`, "token = `${a}-${b}`", "token = f'{a}-{b}'", "url = `?token=${t}`", `"?token="+t`,
+		`?token=abcdefgh"`, `a&token=b`, `a=1;password=foo2;`, `Authorization: "digest"`, `Authorization: "Bearer ${x}"`,
+		`authorization: "no digits in this one"`, `secret = "example-secret"`, `auth=(user, password)`, `auth=("a", "")`,
+	]
+	count(secret.written(line)) == 0
+}
+
+test_leaking_code[line] if {
+	some line in [
+		`password = "hunter2"`, `password = "password"`, `secret: "secret"`, `API_KEY = "changeme"`, `token = "changeme"`,
+		`JWT_SECRET = "super-secret"`, `secret = "db-secret-2024"`, `apiKey: "a1-b2"`, `{"password":"hunter2"}`,
+		`"{\"password\":\"hunter2\"}"`, `os.environ["TOKEN"] = "a1b2"`, `os.environ.get("API_KEY", "a1b2")`,
+		`process.env.API_KEY || "a1b2"`, `process.env["TOKEN"] ?? "a1b2"`, `x["x-api-key"] !== "a1b2"`, `a.setPassword("hunter2")`,
+		`headers.set("x-api-key", "a1b2")`, `url = "https://a?access_token=a1b2c3d4"`, `Server=a;User Id=b;Password=hunter2;`,
+		`password: str = "hunter2"`, `password := "hunter2"`, `secret_key = b"a1/b2"`, `access_key = "/a1b2/c3d4"`,
+		`Authorization: "0123456789abcdef"`, `Authorization: "Token 0123456789abcdef"`, `passphrase = "correct horse battery staple"`,
+	]
+	count(secret.written(line)) == 1
+}
+
+test_addressed[note] if {
+	some note, tc in {
+		"password": {"text": "https://a:hunter2@b", "want": {"a URL with a password"}},
+		"user alone": {"text": "a\nhttps://0123456789abcdef0@b", "want": {"a token as a URL's user"}},
+		"user of letters": {"text": "https://abcdefghijklmnopqrst@b", "want": set()},
+		"user EXAMPLE": {"text": "https://0123456789abcEXAMPLE@b", "want": set()},
+		"parameter": {"text": "https://b?token=a1b2c3d4", "want": {`a literal under a name that ends in "token"`}},
+		"package": {"text": `"csrf-token": "1.2.3", "my-password": "latest"`, "want": set()},
+		"no text": {"text": {}, "want": set()},
+	}
+	{hit.what | some hit in secret.addressed(tc.text)} == tc.want
+}
+
+test_shown[note] if {
+	some note, tc in {
+		"name": {"name": "DB_PASSWORD", "want": `"DB_PASSWORD"`},
+		"secret": {"name": _github, "want": "under a name that holds a secret itself"},
+		"number": {"name": 1, "want": "without a readable name"},
+	}
+	secret.shown(tc.name) == tc.want
+}
+
+# More than anyone writes isn't judged, and doesn't pass.
+test_too_many[note] if {
+	numbered := numbers.range(1, 2001)
+	some note, text in {
+		"by name": concat("\n", [sprintf("token='a%d'", [i]) | some i in numbered]),
+		"by shape": concat("\n", [sprintf("https://a:p%d@b", [i]) | some i in numbered]),
+		"users": concat("\n", [sprintf("https://0123456789abcdef%d@b", [i]) | some i in numbered]),
+	}
+	count([hit | some hit in (secret.addressed(text) | secret.written(text)); startswith(hit.what, "more candidates")]) > 0
+}
+
+test_fifty_of_a_kind_at_once if {
+	text := concat("\n", [sprintf("token='a%d'", [i]) | some i in numbers.range(1, 60)])
+	count(secret.written(text)) == 50
+}
+
+# A short text is searched only if it holds one of the markers.
+test_every_shape_is_marked[what] if {
+	some what, shape in secret._shapes
+	every marker in shape.markers { regex.match(secret._markers, marker) }
+}

@@ -753,6 +753,7 @@ _credential(header) := _held(header.name, header.value) if _held(header.name, he
 
 _credential(header) := "a literal" if {
 	not _judged(header)
+	is_string(header.name)
 	lower(header.name) in _credential_names
 	secret.literal(header.value)
 }
@@ -807,7 +808,7 @@ _protected(_) if not _names_known
 _names_known if is_array(input.parameters.protectedSecrets)
 
 _like(pattern, name) if {
-	regex.match(`^[A-Za-z0-9.*-]+$`, pattern)
+	_readable(pattern)
 	regex.match(sprintf("^%s$", [strings.replace_n({".": `\.`, "*": ".*"}, pattern)]), name)
 }
 

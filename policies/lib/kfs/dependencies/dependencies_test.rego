@@ -16,15 +16,18 @@ test_language[note] if {
 test_exact_versions[version] if {
 	some version in [
 		"1.7.9", "=1.7.9", "v1.7.9", " 1.7.9 ", "1.7.9-rc.1+build.5", "npm:@shop/axios@1.7.9", "npm:axios@1.7.9",
-		"git+https://a/b.git#5b2c1f0a9d8e7c6b5a4f3e2d1c0b9a8f7e6d5c4b", "shop/axios#5b2c1f0a9d8e7c6b5a4f3e2d1c0b9a8f7e6d5c4b",
+		"git+https://a/b.git#5b2c1f0a9d8e7c6b5a4f3e2d1c0b9a8f7e6d5c4b",
+		"shop/axios#5b2c1f0a9d8e7c6b5a4f3e2d1c0b9a8f7e6d5c4b",
 	]
 	dependencies.loose(json.marshal({"dependencies": {"axios": version}}), "nodejs24", 20) == set()
 }
 
 test_loose_versions[note] if {
 	some note, version in {
-		"caret": "^1.7.9", "tilde": "~1.7.9", "range": ">=1.0.0 <2.0.0", "x": "1.x", "two": "1.7", "latest": "latest", "star": "*",
-		"empty": "", "or": "1.7.9 || 1.8.0", "alias": "npm:axios@^1.7.9", "branch": "git+https://a/b.git#main", "file": "https://a/b.tgz",
+		"caret": "^1.7.9", "tilde": "~1.7.9", "range": ">=1.0.0 <2.0.0", "x": "1.x", "two": "1.7", "latest": "latest",
+		"star": "*",
+		"empty": "", "or": "1.7.9 || 1.8.0", "alias": "npm:axios@^1.7.9", "branch": "git+https://a/b.git#main",
+		"file": "https://a/b.tgz",
 		"number": 1, "null": null, "leading zero": "01.7.9", "newline": "1.7.9\n^2",
 	}
 	dependencies.loose(json.marshal({"peerDependencies": {"axios": version}}), "nodejs24", 20) == {{
@@ -36,7 +39,8 @@ test_loose_versions[note] if {
 test_exact_requirements[line] if {
 	some line in [
 		"requests==2.32.3", "requests[socks] == 2.32.3", "requests===2.32.3", "requests (==2.32.3)", "a==1!2.0.post1",
-		"a==1.0 ; python_version < '3.13'", "a==1.0 --hash=sha256:00", "a==1.0 \\", "# a", "", "--no-binary :all:", "-r other.txt",
+		"a==1.0 ; python_version < '3.13'", "a==1.0 --hash=sha256:00", "a==1.0 \\", "# a", "", "--no-binary :all:",
+		"-r other.txt",
 		"git+https://a/b@5b2c1f0a9d8e7c6b5a4f3e2d1c0b9a8f7e6d5c4b", "    --hash=sha256:00",
 		"b @ https://a/b.whl#sha256=e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855",
 	]
@@ -46,8 +50,10 @@ test_exact_requirements[line] if {
 test_loose_requirements[line] if {
 	some line, name in {
 		"requests": `package "requests"`, "requests>=2": `package "requests"`, "requests~=2.32": `package "requests"`,
-		"requests==2.*": `package "requests"`, "requests==2,!=2.1": `package "requests"`, "-e .": "a package from an address",
-		"--editable=git+https://a:hunter2@b": "a package from an address", "b @ https://a/b.whl": "a package from an address",
+		"requests==2.*": `package "requests"`, "requests==2,!=2.1": `package "requests"`,
+		"-e .": "a package from an address",
+		"--editable=git+https://a:hunter2@b": "a package from an address",
+		"b @ https://a/b.whl": "a package from an address",
 		"./b": "a package from an address",
 	}
 	dependencies.loose(line, "python312", 20) == {{
@@ -97,7 +103,13 @@ test_escaped_name if {
 }
 
 test_line_of_the_version if {
-	text := "{\"name\": \"axios\",\n\"devDependencies\": {\"axios\": \"1.0.0\"},\n\"dependencies\":\n{\"axios\" :\n\"*\"}}"
+	text := concat("\n", [
+		`{"name": "axios",`,
+		`"devDependencies": {"axios": "1.0.0"},`,
+		`"dependencies":`,
+		`{"axios" :`,
+		`"*"}}`,
+	])
 	{fault.line | some fault in dependencies.loose(text, "nodejs24", 20)} == {4}
 }
 

@@ -23,7 +23,10 @@ assigned(name, value) if {
 #   True where a name ends in a secret word, whatever its case and separators. Digits at its end, and a base64, don't
 #   count; of a name with a domain (an annotation's) only what follows it does.
 # scope: document
-named(name) if strings.any_suffix_match(_plain_name(name), _words)
+named(name) if {
+	is_string(name)
+	strings.any_suffix_match(_plain_name(name), _words)
+}
 
 # METADATA
 # description: |

@@ -4,7 +4,8 @@ import data.lib.kfs.secret
 
 test_names[name] if {
 	some name in [
-		"PASSWORD", "dbPassword", "DB-PASSWD", "MYSQL_PWD", "key.passphrase", "client secret", "accessToken", "X-Api-Key",
+		"PASSWORD", "dbPassword", "DB-PASSWD", "MYSQL_PWD", "key.passphrase", "client secret", "accessToken",
+		"X-Api-Key",
 		"awsSecretAccessKey", "private_key", "SECRETKEY", "git-credential", "credentials", "shop.dev/api-key", "TOKEN2",
 		"TOKEN_2", "PASSWORD_BASE64",
 	]
@@ -18,7 +19,8 @@ test_other_names[name] if {
 
 test_literals[value] if {
 	some value in [
-		"hunter2", "changeme", "correct horse", "!!??", "12.5.1", "0x10", "a<b>c", "hunter2$(X)", "bearer hunter2", "exampled",
+		"hunter2", "changeme", "correct horse", "!!??", "12.5.1", "0x10", "a<b>c", "hunter2$(X)", "bearer hunter2",
+		"exampled",
 		"hunter2@db.example.com", "-----BEGIN PUBLIC KEY-----\nMCow\n-----END PUBLIC KEY-----\nhunter2", "vault",
 	]
 	secret.literal(value)
@@ -26,9 +28,11 @@ test_literals[value] if {
 
 test_no_literals[value] if {
 	some value in [
-		"", "  ", "true", "False", "12", "-1.5", "1e9", "****", "....", "$(X)", "${X}", "{{ .Values.x }}", "<token>", "[[x]]",
+		"", "  ", "true", "False", "12", "-1.5", "1e9", "****", "....", "$(X)", "${X}", "{{ .Values.x }}", "<token>",
+		"[[x]]",
 		"Bearer $(X)", "%REQ(x-token)%", "$(A)-${B}", "AKIAIOSFODNN7EXAMPLE", "example-token", "my example",
-		"-----BEGIN PUBLIC KEY-----\nMCow\n-----END PUBLIC KEY-----\n", "-----BEGIN CERTIFICATE-----\\nMII=\\n-----END CERTIFICATE-----",
+		"-----BEGIN PUBLIC KEY-----\nMCow\n-----END PUBLIC KEY-----\n",
+		"-----BEGIN CERTIFICATE-----\\nMII=\\n-----END CERTIFICATE-----",
 		"ssh-ed25519 AAAAC3Nz me@shop", "LS0tLS1CRUdJTiBQVUJMSUMgS0VZLS0tLS0K", "vault:secret/data/orders#password",
 		"op://shop/orders/token", "arn:aws:secretsmanager:eu-central-1:1:secret:orders", 12, null,
 	]
@@ -110,31 +114,43 @@ test_written[note] if {
 # In code, where names of secrets are everywhere.
 test_ordinary_code[line] if {
 	some line in [
-		`password = ""`, `password = "x"`, `token = ","`, `password: "Password is required"`, `typeof token === "string"`,
-		`token !== "undefined"`, `{credentials: "include"}`, `ACCESS_TOKEN = "accessToken"`, `SECRET_NAME = "orders-db"`,
+		`password = ""`, `password = "x"`, `token = ","`, `password: "Password is required"`,
+		`typeof token === "string"`,
+		`token !== "undefined"`, `{credentials: "include"}`, `ACCESS_TOKEN = "accessToken"`,
+		`SECRET_NAME = "orders-db"`,
 		`password = "your-password"`, `password = "test"`, `token = "test-token"`, `secret = "dummy"`, `token = "***"`,
 		`"password": "Password"`, `"password": "Mot de passe"`, `"token": token`, `"token: " + token + " x"`,
-		`x ? "token" : "cookie"`, `["username", "password", "x1"]`, `get("token", "a1b2")`, `delete("password", "x1y2")`,
+		`x ? "token" : "cookie"`, `x ? "token" : "a1b2"`, `secret_key = "wja1rexamplekey"`,
+		`["username", "password", "x1"]`, `get("token", "a1b2")`,
+		`delete("password", "x1y2")`,
 		`getSecret("orders-db-1")`, `query.token || "a1b2"`, `path = "/oauth/token"`, `token = "/secrets/token"`,
 		`tokenUrl: "https://a"`, `secret = "https://shop.dev/secret"`, `secret = "projects/1/secrets/a2"`,
 		`password = "%s"`, `password = "{password}"`, `password = ":password"`, `password = "$1"`, `"token": "^9.0.2"`,
-		`secret = "client-secret"`, `resetPassword: "user/change-password"`, `token: "keyword.operator"`, `pad_token = "[PAD]"`,
-		`password = "<input type='text'>"`, "token = `${a}-${b}`", "token = f'{a}-{b}'", "url = `?token=${t}`", `"?token="+t`,
-		`?token=abcdefgh"`, `a&token=b`, `a=1;password=foo2;`, `Authorization: "digest"`, `Authorization: "Bearer ${x}"`,
-		`authorization: "no digits in this one"`, `secret = "example-secret"`, `auth=(user, password)`, `auth=("a", "")`,
+		`secret = "client-secret"`, `resetPassword: "user/change-password"`, `token: "keyword.operator"`,
+		`pad_token = "[PAD]"`,
+		`password = "<input type='text'>"`, "token = `${a}-${b}`", "token = f'{a}-{b}'", "url = `?token=${t}`",
+		`"?token="+t`,
+		`?token=abcdefgh"`, `a&token=b`, `a=1;password=foo2;`, `Authorization: "digest"`,
+		`Authorization: "Bearer ${x}"`,
+		`authorization: "no digits in this one"`, `secret = "example-secret"`, `auth=(user, password)`,
+		`auth=("a", "")`,
 	]
 	count(secret.written(line)) == 0
 }
 
 test_leaking_code[line] if {
 	some line in [
-		`password = "hunter2"`, `password = "password"`, `secret: "secret"`, `API_KEY = "changeme"`, `token = "changeme"`,
+		`password = "hunter2"`, `password = "password"`, `secret: "secret"`, `API_KEY = "changeme"`,
+		`token = "changeme"`,
 		`JWT_SECRET = "super-secret"`, `secret = "db-secret-2024"`, `apiKey: "a1-b2"`, `{"password":"hunter2"}`,
 		`"{\"password\":\"hunter2\"}"`, `os.environ["TOKEN"] = "a1b2"`, `os.environ.get("API_KEY", "a1b2")`,
-		`process.env.API_KEY || "a1b2"`, `process.env["TOKEN"] ?? "a1b2"`, `x["x-api-key"] !== "a1b2"`, `a.setPassword("hunter2")`,
-		`headers.set("x-api-key", "a1b2")`, `url = "https://a?access_token=a1b2c3d4"`, `Server=a;User Id=b;Password=hunter2;`,
+		`process.env.API_KEY || "a1b2"`, `process.env["TOKEN"] ?? "a1b2"`, `x["x-api-key"] !== "a1b2"`,
+		`a.setPassword("hunter2")`,
+		`headers.set("x-api-key", "a1b2")`, `url = "https://a?access_token=a1b2c3d4"`,
+		`Server=a;User Id=b;Password=hunter2;`,
 		`password: str = "hunter2"`, `password := "hunter2"`, `secret_key = b"a1/b2"`, `access_key = "/a1b2/c3d4"`,
-		`Authorization: "0123456789abcdef"`, `Authorization: "Token 0123456789abcdef"`, `passphrase = "correct horse battery staple"`,
+		`Authorization: "0123456789abcdef"`, `Authorization: "Token 0123456789abcdef"`,
+		`passphrase = "correct horse battery staple"`,
 	]
 	count(secret.written(line)) == 1
 }
@@ -151,6 +167,8 @@ test_addressed[note] if {
 	}
 	{hit.what | some hit in secret.addressed(tc.text)} == tc.want
 }
+
+test_nothing_has_a_shape if count(secret.shaped(12)) == 0
 
 test_shown[note] if {
 	some note, tc in {
@@ -169,7 +187,8 @@ test_too_many[note] if {
 		"by shape": concat("\n", [sprintf("https://a:p%d@b", [i]) | some i in numbered]),
 		"users": concat("\n", [sprintf("https://0123456789abcdef%d@b", [i]) | some i in numbered]),
 	}
-	count([hit | some hit in (secret.addressed(text) | secret.written(text)); startswith(hit.what, "more candidates")]) > 0
+	found := secret.addressed(text) | secret.written(text)
+	count([hit | some hit in found; startswith(hit.what, "more candidates")]) > 0
 }
 
 test_fifty_of_a_kind_at_once if {

@@ -144,10 +144,7 @@ _other_signs(secret) := [sign |
 # Secrets for package registries and Git have `config: credentials` too, and are of another type.
 _bears(_, key) if key == _remote
 
-_bears(secret, key) if {
-	key != _remote
-	_docker(secret)
-}
+_bears(secret, _) if _docker(secret)
 
 _docker(secret) if secret.type in {"kubernetes.io/dockerconfigjson", "kubernetes.io/dockercfg"}
 

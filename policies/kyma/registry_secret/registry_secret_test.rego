@@ -80,6 +80,16 @@ test_secret[note] if {
 			"classic": set(),
 			"buildless": set(),
 		},
+		"of the module, under another name": {
+			"secret": _secret("push", {"dockerregistry.kyma-project.io/config": "credentials"}, _docker),
+			"classic": {"KFS-721"},
+			"buildless": {"KFS-721"},
+		},
+		"of the module, another type": {
+			"secret": _secret("settings", {"dockerregistry.kyma-project.io/config": "credentials"}, "Opaque"),
+			"classic": set(),
+			"buildless": set(),
+		},
 		"a longer name": {
 			"secret": _secret("dockerregistry-config-external-ui", {}, "Opaque"),
 			"classic": set(),
@@ -155,6 +165,13 @@ test_config_map[note] if {
 			"metadata": {"labels": {"app": "docker-registry", "kyma-project.io/module": "docker-registry"}},
 			"want": false,
 		},
+		"other labels": {"metadata": {"labels": {"a": "docker-registry", "release": "serverless"}}, "want": false},
+		"another owner": {"metadata": {"labels": {"app": "docker-registry", "a": "serverless"}}, "want": false},
+		"a Secret's name": {
+			"metadata": {"name": "serverless-registry-config-default", "labels": _credentials},
+			"want": false,
+		},
+		"another Secret's name": {"metadata": {"name": "dockerregistry-config"}, "want": false},
 		"name is a number": {"metadata": {"name": 7}, "want": false},
 		"no labels": {"metadata": {"labels": null}, "want": false},
 		"labels are a text": {"metadata": {"labels": "runtime"}, "want": false},

@@ -516,7 +516,6 @@ _setting(resource, path) := ["unreadable"] if _hidden(resource, path)
 
 _hidden(resource, path) if {
 	some i, _ in path
-	i > 0
 	parent := object.get(resource, array.slice(path, 0, i), null)
 	not is_null(parent)
 	not is_object(parent)

@@ -30,6 +30,28 @@ test_level[note] if {
 
 _certain := {"KFS-601", "KFS-605"}
 
+# Each kind is judged by its own rules only.
+test_kind[note] if {
+	some note, tc in {
+		"Serverless": {"kind": "Serverless", "want": {"KFS-601", "KFS-605", "KFS-607"}},
+		"DockerRegistry": {"kind": "DockerRegistry", "want": {"KFS-606"}},
+		"Pod": {"kind": "Pod", "want": {"KFS-604"}},
+		"another": {"kind": "Function", "want": set()},
+	}
+
+	resource := {
+		"kind": tc.kind,
+		"metadata": {"name": "dockerregistry"},
+		"spec": {
+			"dockerRegistry": {"enableInternal": true, "secretName": "company-registry"},
+			"eventing": {"endpoint": "http://events.example.com"},
+			"externalAccess": {"enabled": true},
+			"hostPID": true,
+		},
+	}
+	_ids(resource, {"metadata": {}}, {}) == tc.want
+}
+
 test_cluster_default_level[note] if {
 	some note, tc in {
 		"none": {"level": "none", "internal": "", "external": "KFS-603"},
@@ -251,6 +273,7 @@ test_marks[note] if {
 		"component": {"metadata": {"labels": {"app.kubernetes.io/component": "serverless"}}, "want": true},
 		"instance": {"metadata": {"labels": {"app.kubernetes.io/instance": "dockerregistry"}}, "want": true},
 		"name": {"metadata": {"labels": {"app.kubernetes.io/name": "serverless-docker-registry"}}, "want": true},
+		"certificate": {"metadata": {"labels": {"app": "serverless-docker-registry-self-signed-cert"}}, "want": true},
 		"module": {"metadata": {"labels": {"kyma-project.io/module": "docker-registry"}}, "want": true},
 		"release": {"metadata": {"labels": {"release": "serverless"}}, "want": true},
 		"any of Serverless": {"metadata": {"labels": {"serverless.kyma-project.io/uuid": ""}}, "want": true},
@@ -271,6 +294,7 @@ test_marks[note] if {
 		"a longer name": {"metadata": {"name": "dockerregistryproxy"}, "want": false},
 		"name in the middle": {"metadata": {"name": "my-dockerregistry"}, "want": false},
 		"name is a number": {"metadata": {"name": 7}, "want": false},
+		"namespace": {"metadata": {"namespace": "dockerregistry"}, "want": false},
 	}
 
 	found := _violations({"kind": "Pod", "metadata": tc.metadata, "spec": {"hostIPC": true}}, null, {})
@@ -347,6 +371,13 @@ test_allowed_workloads[note] if {
 		"namespace": {
 			"entry": {"namespace": "demo", "kind": "Pod", "name": "dockerregistry-0"},
 			"owner": {},
+			"want": false,
+		},
+		"another name": {"entry": {"kind": "Pod", "name": "dockerregistry-1"}, "owner": {}, "want": false},
+		"another kind": {"entry": {"kind": "Job", "name": "dockerregistry-0"}, "owner": {}, "want": false},
+		"owner of another name": {
+			"entry": {"kind": "StatefulSet", "name": "dockerregistry"},
+			"owner": {"kind": "StatefulSet", "name": "cache"},
 			"want": false,
 		},
 		"owner of another kind": {

@@ -95,19 +95,41 @@ names(rule) := {_text(name) | some name in rule.resourceNames} if {
 
 # METADATA
 # description: |
-#   The ClusterRoles, of some by name, whose rules a ClusterRole takes over, as a set of names. Roles of roles aren't in
-#   it.
+#   The names of the ClusterRoles whose rules a ClusterRole takes over, through however many others. `edges` is
+#   aggregations(cluster_roles), for the caller to compute once.
 # scope: document
-aggregated(role, cluster_roles) := {name |
-	some wanted in role.aggregationRule.clusterRoleSelectors
-	some name, candidate in cluster_roles
-	selector.matches(wanted, object.get(candidate, ["metadata", "labels"], {}))
+members(role, cluster_roles, edges) := first | {name |
+	some middle in graph.reachable(edges, first)
+	some name in edges[middle]
+} if {
+	first := _aggregated(role, cluster_roles)
 }
 
 # METADATA
-# description: The graph that ClusterRoles by name form by aggregation, to give graph.reachable.
+# description: Of ClusterRoles by name those that aggregate others, with the names of these.
 # scope: document
-aggregations(cluster_roles) := {name: aggregated(role, cluster_roles) | some name, role in cluster_roles}
+aggregations(cluster_roles) := {name: _aggregated(role, cluster_roles) |
+	some name, role in cluster_roles
+	is_object(role.aggregationRule)
+}
+
+_aggregated(role, cluster_roles) := {name |
+	some wanted in role.aggregationRule.clusterRoleSelectors
+	some name in _candidates(wanted, cluster_roles)
+	selector.matches(wanted, object.get(cluster_roles[name], ["metadata", "labels"], {}))
+}
+
+# One label leaves few of them to look at more closely.
+_candidates(wanted, cluster_roles) := {name |
+	some name, candidate in cluster_roles
+	candidate.metadata.labels[key] == value
+} if {
+	[key, value] := [[key, value] | some key, value in wanted.matchLabels][0]
+}
+
+_candidates(wanted, cluster_roles) := object.keys(cluster_roles) if not _labelled(wanted)
+
+_labelled(wanted) if some _ in wanted.matchLabels
 
 _groups(rule, targets) := object.keys(targets) if "*" in listed(rule, "apiGroups")
 

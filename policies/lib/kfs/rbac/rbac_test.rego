@@ -101,21 +101,30 @@ test_rules_that_are_no_list[note] if {
 	rbac.allows(rule, _get)
 }
 
-test_aggregated[note] if {
+test_members[note] if {
 	some note, tc in {
-		"by label": {"selectors": [{"matchLabels": {"to": "view"}}], "want": {"a", "c"}},
+		"by label": {"selectors": [{"matchLabels": {"to": "admin"}}], "want": {"d"}},
+		"by two labels": {"selectors": [{"matchLabels": {"to": "admin", "of": "x"}}], "want": set()},
 		"by expression": {"selectors": [_unlabelled], "want": {"b"}},
-		"by either": {"selectors": [{"matchLabels": {"of": "x"}}, _unlabelled], "want": {"b", "c"}},
-		"everything": {"selectors": [{}], "want": {"a", "b", "c"}},
-		"nothing": {"selectors": [], "want": set()},
+		"by either": {"selectors": [{"matchLabels": {"to": "admin"}}, _unlabelled], "want": {"b", "d"}},
+		"through another": {"selectors": [{"matchLabels": {"to": "view", "of": "x"}}], "want": {"b", "c"}},
+		"everything": {"selectors": [{}], "want": {"a", "b", "c", "d"}},
+		"null reads as empty": {"selectors": [null], "want": {"a", "b", "c", "d"}},
+		"labels are null": {"selectors": [{"matchLabels": null}], "want": {"a", "b", "c", "d"}},
+		"labels are text": {"selectors": [{"matchLabels": "to"}], "want": set()},
+		"labels are a number": {"selectors": [{"matchLabels": 7}], "want": set()},
+		"labels are a list": {"selectors": [{"matchLabels": ["view"]}], "want": set()},
+		"no selector": {"selectors": [], "want": set()},
 		"null": {"selectors": null, "want": set()},
+		"text": {"selectors": "to", "want": set()},
 	}
 
-	rbac.aggregated({"aggregationRule": {"clusterRoleSelectors": tc.selectors}}, _cluster_roles) == tc.want
+	role := {"aggregationRule": {"clusterRoleSelectors": tc.selectors}}
+	rbac.members(role, _cluster_roles, rbac.aggregations(_cluster_roles)) == tc.want
 }
 
 test_aggregations if {
-	rbac.aggregations(_cluster_roles) == {"a": set(), "b": set(), "c": {"b"}}
+	rbac.aggregations(_cluster_roles) == {"c": {"b"}}
 }
 
 _unlabelled := {"matchExpressions": [{"key": "to", "operator": "DoesNotExist"}]}
@@ -123,6 +132,7 @@ _unlabelled := {"matchExpressions": [{"key": "to", "operator": "DoesNotExist"}]}
 _cluster_roles := {
 	"a": {"metadata": {"labels": {"to": "view"}}},
 	"b": {"metadata": {"labels": null}},
+	"d": {"metadata": {"labels": {"to": "admin", "of": "y"}}, "aggregationRule": null},
 	"c": {
 		"metadata": {"labels": {"to": "view", "of": "x"}},
 		"aggregationRule": {"clusterRoleSelectors": [_unlabelled]},

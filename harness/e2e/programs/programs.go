@@ -19,9 +19,32 @@ import (
 	"github.com/rogpeppe/go-internal/lockedfile"
 )
 
-// Names are the programs that Build knows.
+// Names are the programs that judge manifests.
 func Names() []string {
 	return []string{"conftest", "gator", "opa"}
+}
+
+// Cluster are the programs that a cluster needs. Build knows them too; kube-apiserver takes a quarter of an hour.
+func Cluster() []string {
+	return []string{"etcd", "gatekeeper", "kube-apiserver"}
+}
+
+// Source returns the folder with the source of a module that the named program is built from: Gatekeeper's has the manifests
+// that install it.
+func Source(ctx context.Context, name, module string) (string, error) {
+	root, err := output(ctx, "", "go", "env", "GOMOD")
+	if err != nil {
+		return "", fmt.Errorf("find %s: %w", module, err)
+	}
+	folder := filepath.Join(filepath.Dir(root), "harness", "e2e", "programs", name)
+	if _, err := output(ctx, folder, "go", "mod", "download", module); err != nil {
+		return "", fmt.Errorf("find %s: %w", module, err)
+	}
+	dir, err := output(ctx, folder, "go", "list", "-m", "-f", "{{.Dir}}", module)
+	if err != nil {
+		return "", fmt.Errorf("find %s: %w", module, err)
+	}
+	return dir, nil
 }
 
 // Build returns the path of the named program. It is built on first use, which takes minutes and fetches modules, and kept

@@ -1,0 +1,323 @@
+package cluster
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	"k8s.io/apimachinery/pkg/api/meta"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"k8s.io/apimachinery/pkg/runtime/schema"
+	utilyaml "k8s.io/apimachinery/pkg/util/yaml"
+	"k8s.io/client-go/discovery"
+	"k8s.io/client-go/discovery/cached/memory"
+	"k8s.io/client-go/dynamic"
+	"k8s.io/client-go/rest"
+	"k8s.io/client-go/restmapper"
+	"sigs.k8s.io/yaml"
+)
+
+// A Client is a user of the cluster. It is safe for concurrent use.
+type Client struct {
+	config  *rest.Config
+	dynamic dynamic.Interface
+	mapper  *restmapper.DeferredDiscoveryRESTMapper
+}
+
+// client makes a client of a new user.
+func (c *Cluster) client(user string, groups ...string) (*Client, error) {
+	certificate, key, err := c.ca.issue(user, groups)
+	if err != nil {
+		return nil, err
+	}
+	config := &rest.Config{
+		Host:                      c.host,
+		TLSClientConfig:           rest.TLSClientConfig{CAData: c.ca.pem, CertData: certificate, KeyData: key},
+		QPS:                       -1,
+		Timeout:                   time.Minute,
+		WarningHandlerWithContext: warningsOfContext{},
+	}
+	client := &Client{config: config}
+	if client.dynamic, err = dynamic.NewForConfig(config); err != nil {
+		return nil, err
+	}
+	found, err := discovery.NewDiscoveryClientForConfig(config)
+	if err != nil {
+		return nil, err
+	}
+	client.mapper = restmapper.NewDeferredDiscoveryRESTMapper(memory.NewMemCacheClient(found))
+	return client, nil
+}
+
+// Resource is where objects of a kind are, in the namespace if the kind has one.
+func (c *Client) Resource(kind schema.GroupVersionKind, namespace string) (dynamic.ResourceInterface, error) {
+	mapping, err := c.mapper.RESTMapping(kind.GroupKind(), kind.Version)
+	if meta.IsNoMatchError(err) {
+		c.mapper.Reset()
+		mapping, err = c.mapper.RESTMapping(kind.GroupKind(), kind.Version)
+	}
+	if err != nil {
+		return nil, err
+	}
+	if mapping.Scope.Name() == meta.RESTScopeNameRoot {
+		return c.dynamic.Resource(mapping.Resource), nil
+	}
+	if namespace == "" {
+		namespace = metav1.NamespaceDefault
+	}
+	return c.dynamic.Resource(mapping.Resource).Namespace(namespace), nil
+}
+
+func (c *Client) of(o *unstructured.Unstructured) (dynamic.ResourceInterface, error) {
+	return c.Resource(o.GroupVersionKind(), o.GetNamespace())
+}
+
+// Apply is kubectl apply --server-side.
+func (c *Client) Apply(ctx context.Context, o *unstructured.Unstructured) error {
+	resource, err := c.of(o)
+	if err != nil {
+		return fmt.Errorf("apply %s %s: %w", o.GetKind(), o.GetName(), err)
+	}
+	if _, err := resource.Apply(ctx, o.GetName(), o, metav1.ApplyOptions{FieldManager: "kfs-e2e", Force: true}); err != nil {
+		return fmt.Errorf("apply %s %s: %w", o.GetKind(), o.GetName(), err)
+	}
+	return nil
+}
+
+// ApplyFolder is kubectl apply --server-side -k, for kustomizations that only list files and folders.
+func (c *Client) ApplyFolder(ctx context.Context, folder string) ([]*unstructured.Unstructured, error) {
+	data, err := os.ReadFile(filepath.Join(folder, "kustomization.yaml"))
+	if err != nil {
+		return nil, err
+	}
+	var kustomization struct {
+		APIVersion, Kind string
+		Resources        []string
+	}
+	if err := yaml.UnmarshalStrict(data, &kustomization); err != nil {
+		return nil, fmt.Errorf("read %s: %w", folder, err)
+	}
+	var applied []*unstructured.Unstructured
+	for _, name := range kustomization.Resources {
+		name = filepath.Join(folder, name)
+		if info, err := os.Stat(name); err != nil {
+			return nil, err
+		} else if info.IsDir() {
+			objects, err := c.ApplyFolder(ctx, name)
+			if err != nil {
+				return nil, err
+			}
+			applied = append(applied, objects...)
+			continue
+		}
+		objects, err := readObjects(name)
+		if err != nil {
+			return nil, err
+		}
+		for _, o := range objects {
+			if err := c.Apply(ctx, o); err != nil {
+				return nil, err
+			}
+		}
+		applied = append(applied, objects...)
+	}
+	return applied, nil
+}
+
+// Established waits for the CRDs with a label, of which there are at least so many.
+func (c *Client) Established(ctx context.Context, selector string, atLeast int) error {
+	kind := schema.GroupVersionKind{Group: "apiextensions.k8s.io", Version: "v1", Kind: "CustomResourceDefinition"}
+	resource, err := c.Resource(kind, "")
+	if err != nil {
+		return err
+	}
+	return Poll(ctx, ready, func(ctx context.Context) error {
+		list, err := resource.List(ctx, metav1.ListOptions{LabelSelector: selector})
+		if err != nil {
+			return err
+		}
+		if len(list.Items) < max(atLeast, 1) {
+			return fmt.Errorf("%d CRDs of %s, want %d", len(list.Items), selector, atLeast)
+		}
+		for _, crd := range list.Items {
+			if !condition(&crd, "Established") {
+				return fmt.Errorf("CRD %s isn't established", crd.GetName())
+			}
+		}
+		return nil
+	})
+}
+
+func condition(o *unstructured.Unstructured, name string) bool {
+	conditions, _, _ := unstructured.NestedSlice(o.Object, "status", "conditions")
+	return slices.ContainsFunc(conditions, func(c any) bool {
+		fields, _ := c.(map[string]any)
+		return fields["type"] == name && fields["status"] == "True"
+	})
+}
+
+// Remove deletes an object that may not exist and waits until it is gone. Of a Namespace it does what the namespace controller
+// would do last; what is in it must have been removed before.
+func (c *Client) Remove(ctx context.Context, o *unstructured.Unstructured) error {
+	resource, err := c.of(o)
+	if err != nil {
+		return err
+	}
+	return Poll(ctx, time.Minute, func(ctx context.Context) error {
+		zero := int64(0)
+		err := resource.Delete(ctx, o.GetName(), metav1.DeleteOptions{GracePeriodSeconds: &zero})
+		if err != nil && !apierrors.IsConflict(err) {
+			if apierrors.IsNotFound(err) {
+				return nil
+			}
+			return final{err}
+		}
+		left, err := resource.Get(ctx, o.GetName(), metav1.GetOptions{})
+		if apierrors.IsNotFound(err) {
+			return nil
+		}
+		if err != nil {
+			return err
+		}
+		if o.GetKind() == "Namespace" {
+			unstructured.RemoveNestedField(left.Object, "spec", "finalizers")
+			_, err = resource.Update(ctx, left, metav1.UpdateOptions{}, "finalize")
+		} else if len(left.GetFinalizers()) > 0 {
+			left.SetFinalizers(nil)
+			_, err = resource.Update(ctx, left, metav1.UpdateOptions{})
+		}
+		if err != nil {
+			return err
+		}
+		return fmt.Errorf("%s %s is still there", o.GetKind(), o.GetName())
+	})
+}
+
+// A Verdict is what a request met.
+type Verdict struct {
+	// Deny and Warn are messages of policies, without the constraint's name, sorted.
+	Deny, Warn []string
+	// Refused is the API server's own no: the schema's, or another admission plugin's.
+	Refused error
+	// Stored says that the request went through.
+	Stored bool
+}
+
+func (v Verdict) String() string {
+	return fmt.Sprintf("stored %t, refused %v\ndeny %q\nwarn %q", v.Stored, v.Refused, v.Deny, v.Warn)
+}
+
+// Create is kubectl create, which refuses fields that the kind doesn't have. The error is one that is no verdict, as that of a
+// webhook which doesn't answer.
+func (c *Client) Create(ctx context.Context, o *unstructured.Unstructured, dryRun bool) (Verdict, error) {
+	resource, err := c.of(o)
+	if err != nil {
+		return Verdict{}, err
+	}
+	options := metav1.CreateOptions{FieldValidation: metav1.FieldValidationStrict}
+	if dryRun {
+		options.DryRun = []string{metav1.DryRunAll}
+	}
+	return Judge(ctx, func(ctx context.Context) error {
+		_, err := resource.Create(ctx, o, options)
+		return err
+	})
+}
+
+// Judge reads the verdict on a request.
+func Judge(ctx context.Context, request func(context.Context) error) (Verdict, error) {
+	collected := &warnings{}
+	err := request(context.WithValue(ctx, warningsKey{}, collected))
+	v := Verdict{Stored: err == nil}
+	v.Warn, _ = messages(strings.Join(collected.texts, "\n"))
+	if err == nil {
+		return v, nil
+	}
+	var status apierrors.APIStatus
+	if !errors.As(err, &status) {
+		return v, err
+	}
+	text := status.Status().Message
+	_, reason, denied := strings.Cut(text, `admission webhook "validation.gatekeeper.sh" denied the request: `)
+	switch {
+	case denied:
+		var ours bool
+		if v.Deny, ours = messages(reason); !ours {
+			return v, err
+		}
+	case strings.Contains(text, "failed calling webhook"), status.Status().Code >= 500, apierrors.IsTooManyRequests(err):
+		return v, err
+	default:
+		v.Refused = err
+	}
+	return v, nil
+}
+
+var prefix = regexp.MustCompile(`^\[[a-z0-9.-]+\] `)
+
+// messages are those of a text that has one in each line, after the constraint's name; false if a line is none.
+func messages(text string) ([]string, bool) {
+	var found []string
+	all := true
+	for line := range strings.Lines(text) {
+		line = strings.TrimSuffix(line, "\n")
+		head := prefix.FindString(line)
+		if head == "" {
+			all = false
+			continue
+		}
+		found = append(found, line[len(head):])
+	}
+	slices.Sort(found)
+	return slices.Compact(found), all
+}
+
+type warningsKey struct{}
+
+// warnings are those that one request brought.
+type warnings struct {
+	mutex sync.Mutex
+	texts []string
+}
+
+type warningsOfContext struct{}
+
+func (warningsOfContext) HandleWarningHeaderWithContext(ctx context.Context, code int, _, text string) {
+	if w, ok := ctx.Value(warningsKey{}).(*warnings); ok && code == 299 {
+		w.mutex.Lock()
+		defer w.mutex.Unlock()
+		w.texts = append(w.texts, text)
+	}
+}
+
+// readObjects reads a file of manifests.
+func readObjects(file string) ([]*unstructured.Unstructured, error) {
+	data, err := os.ReadFile(file)
+	if err != nil {
+		return nil, err
+	}
+	var objects []*unstructured.Unstructured
+	documents := utilyaml.NewYAMLOrJSONDecoder(bytes.NewReader(data), 4096)
+	for {
+		var o unstructured.Unstructured
+		if err := documents.Decode(&o.Object); errors.Is(err, io.EOF) {
+			return objects, nil
+		} else if err != nil {
+			return nil, fmt.Errorf("read %s: %w", file, err)
+		}
+		if len(o.Object) > 0 {
+			objects = append(objects, &o)
+		}
+	}
+}

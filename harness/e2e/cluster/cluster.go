@@ -119,8 +119,10 @@ func (c *Cluster) certificates() (err error) {
 	if err := os.WriteFile(c.file("ca.crt"), c.ca.pem, 0o600); err != nil {
 		return err
 	}
-	if err := os.Mkdir(c.file("webhook"), 0o700); err != nil {
-		return err
+	for _, name := range []string{"webhook", "audit"} {
+		if err := os.Mkdir(c.file(name), 0o700); err != nil {
+			return err
+		}
 	}
 	// The token's key; nothing asks for tokens, but the server doesn't start without.
 	for _, name := range []string{"apiserver", "webhook/tls", "tokens"} {

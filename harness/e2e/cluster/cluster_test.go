@@ -1,0 +1,369 @@
+package cluster_test
+
+import (
+	"context"
+	"debug/buildinfo"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"maps"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	gocmp "github.com/google/go-cmp/cmp"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+
+	bundleconfig "kyma-function-security/bundle"
+	"kyma-function-security/harness/e2e/cluster"
+	"kyma-function-security/harness/e2e/programs"
+	"kyma-function-security/harness/internal/check"
+	"kyma-function-security/harness/internal/constraint"
+	"kyma-function-security/harness/internal/engine"
+	"kyma-function-security/harness/internal/fixture"
+	"kyma-function-security/harness/internal/manifest"
+	"kyma-function-security/harness/internal/policy"
+	"kyma-function-security/harness/internal/report"
+	"kyma-function-security/harness/internal/schema"
+	"kyma-function-security/policies"
+)
+
+const (
+	root    = "../../.."
+	profile = "strict"
+	flavor  = "classic"
+	ours    = "app.kubernetes.io/part-of=kyma-function-security"
+
+	// synced is how long Gatekeeper may take to know what was stored, on a crowded machine.
+	synced = 30 * time.Second
+)
+
+// What the cluster is made of must be the releases that users run, Gatekeeper with the OPA it ships.
+func TestPrograms(t *testing.T) {
+	const opa = "github.com/open-policy-agent/opa"
+	releases := map[string][]string{ // the module, its release, OPA's
+		"etcd":           {"go.etcd.io/etcd/server/v3", "v3.6.8", ""},
+		"gatekeeper":     {"github.com/open-policy-agent/gatekeeper/v3", "v3.23.1", "v1.17.1"},
+		"kube-apiserver": {"k8s.io/kubernetes", "v1.36.3", ""},
+	}
+	for _, name := range programs.Cluster() {
+		start := time.Now()
+		program, err := programs.Build(t.Context(), name)
+		must(t, err)
+		t.Logf("%s after %.1f s", program, time.Since(start).Seconds())
+		info, err := buildinfo.ReadFile(program)
+		must(t, err)
+		got := []string{info.Main.Path, info.Main.Version, ""}
+		for _, dependency := range info.Deps {
+			if dependency.Path == opa {
+				got[2] = dependency.Version
+			}
+		}
+		if diff := gocmp.Diff(releases[name], got); diff != "" {
+			t.Errorf("%s: -want +built:\n%s", name, diff)
+		}
+	}
+}
+
+func TestCluster(t *testing.T) {
+	s := start(t)
+	t.Run("fixtures", s.fixtures)
+}
+
+// suite is a cluster with the bundle in it, and kfs beside it.
+type suite struct {
+	*cluster.Cluster
+	runner      *fixture.Runner
+	constraints []*constraint.Constraint
+}
+
+func start(t *testing.T) *suite {
+	t.Helper()
+	ctx := t.Context()
+	library, err := policy.Load(policies.FS)
+	must(t, err)
+	config, err := constraint.ReadConfig(bundleconfig.Config)
+	must(t, err)
+	s := &suite{}
+	s.runner, err = fixture.NewRunner(ctx, os.DirFS(filepath.Join(root, "fixtures")), library, schema.Load(), config)
+	must(t, err)
+	s.constraints, err = constraint.Generate(library, config, profile, flavor)
+	must(t, err)
+
+	begin := time.Now()
+	s.Cluster, err = cluster.Start(ctx)
+	must(t, err)
+	t.Cleanup(func() {
+		if t.Failed() {
+			t.Logf("Gatekeeper's log ends with\n%s", s.Log("gatekeeper"))
+		}
+		s.Stop()
+	})
+	t.Logf("the cluster runs after %.1f s", time.Since(begin).Seconds())
+
+	begin = time.Now()
+	s.crds(t)
+	t.Logf("Kyma's and Istio's CRDs are there after %.1f s", time.Since(begin).Seconds())
+	begin = time.Now()
+	s.install(t)
+	t.Logf("the bundle is enforced after %.1f s", time.Since(begin).Seconds())
+	return s
+}
+
+// crds gives the cluster every kind that the policies know.
+func (s *suite) crds(t *testing.T) {
+	t.Helper()
+	count := 0
+	for _, kind := range s.runner.Schemas.Kinds() {
+		crd := s.runner.Schemas.CRD(kind, flavor)
+		if crd == nil {
+			continue
+		}
+		o := object(t, crd)
+		o.SetLabels(map[string]string{"kfs-e2e": "yes"})
+		must(t, s.Setup.Apply(t.Context(), o))
+		count++
+	}
+	must(t, s.Setup.Established(t.Context(), "kfs-e2e=yes", count))
+}
+
+// install is what the README tells users to do, and waits until Gatekeeper says that it enforces every constraint.
+func (s *suite) install(t *testing.T) {
+	t.Helper()
+	ctx := t.Context()
+	installed, err := s.Admin.ApplyFolder(ctx, filepath.Join(root, "bundle/gatekeeper/templates"))
+	must(t, err)
+	templates := slices.DeleteFunc(installed, func(o *unstructured.Unstructured) bool { return o.GetKind() != "ConstraintTemplate" })
+	if len(templates) != len(s.runner.Library.Policies) {
+		t.Fatalf("%d templates for %d policies; run make generate", len(templates), len(s.runner.Library.Policies))
+	}
+	must(t, s.Admin.Established(ctx, ours, len(s.runner.Library.Policies)))
+	var constraints []*unstructured.Unstructured
+	// Gatekeeper's webhook learns of a new CRD a moment after the API server.
+	must(t, cluster.Poll(ctx, synced, func(ctx context.Context) (err error) {
+		constraints, err = s.Admin.ApplyFolder(ctx, filepath.Join(root, "bundle/gatekeeper/constraints", profile+"-"+flavor))
+		return err
+	}))
+	if len(constraints) != len(s.constraints) {
+		t.Fatalf("%d constraints were applied, kfs makes %d", len(constraints), len(s.constraints))
+	}
+	for _, o := range constraints {
+		must(t, cluster.Poll(ctx, time.Minute, func(ctx context.Context) error { return s.enforced(ctx, o) }))
+	}
+}
+
+func (s *suite) enforced(ctx context.Context, o *unstructured.Unstructured) error {
+	resource, err := s.Admin.Resource(o.GroupVersionKind(), "")
+	if err != nil {
+		return err
+	}
+	now, err := resource.Get(ctx, o.GetName(), metav1.GetOptions{})
+	if err != nil {
+		return err
+	}
+	pods, _, _ := unstructured.NestedSlice(now.Object, "status", "byPod")
+	for _, p := range pods {
+		pod, _ := p.(map[string]any)
+		if pod["enforced"] == true && pod["observedGeneration"] == now.GetGeneration() {
+			return nil
+		}
+	}
+	return fmt.Errorf("%s isn't enforced: %v", o.GetName(), now.Object["status"])
+}
+
+// fixtures has the cluster judge each document of each fixture as a user creates it, after those before it. kfs judges the same
+// with what is in the cluster at that moment.
+func (s *suite) fixtures(t *testing.T) {
+	all, err := fixture.Load(s.runner.FS)
+	must(t, err)
+	var elsewhere, refused []string
+	seen := map[string]int{}
+	requests := 0
+	for _, f := range all {
+		if f.Profile != profile || f.Flavor != flavor || f.Constraints != "" {
+			elsewhere = append(elsewhere, f.Path)
+			continue
+		}
+		t.Run(f.Path, func(t *testing.T) {
+			input, err := s.runner.Read(t.Context(), f.Path)
+			must(t, err)
+			for _, v := range s.play(t, input.Objects) {
+				requests++
+				if v.Refused != nil {
+					refused = append(refused, fmt.Sprintf("%s: %v", f.Path, v.Refused))
+				}
+				for _, message := range append(v.Deny, v.Warn...) {
+					rule, _, _ := strings.Cut(message, ":")
+					seen[rule]++
+				}
+			}
+		})
+	}
+	t.Logf("%d requests; %d rules spoke: %v", requests, len(seen), slices.Sorted(maps.Keys(seen)))
+	t.Logf("%d fixtures need other constraints: %q", len(elsewhere), elsewhere)
+	t.Logf("the API server itself refused %d objects:\n%s", len(refused), strings.Join(refused, "\n"))
+	for _, c := range s.constraints {
+		for _, rule := range c.Rules {
+			if seen[rule] == 0 {
+				t.Logf("no request met %s", rule)
+			}
+		}
+	}
+}
+
+// play creates objects in their order, in the fixtures' context, and compares each verdict with kfs's. All are gone afterwards.
+func (s *suite) play(t *testing.T, objects []*manifest.Object) []cluster.Verdict {
+	t.Helper()
+	ctx := t.Context()
+	own := map[report.Object]bool{}
+	for _, o := range objects {
+		own[identity(o.Value)] = true
+	}
+	var there []*manifest.Object
+	defer func() { s.clear(t, there) }()
+	for _, o := range s.runner.Context {
+		if own[identity(o.Value)] && o.Kind() != "Namespace" {
+			continue
+		}
+		v, err := s.Setup.Create(ctx, object(t, o.Value), false)
+		must(t, errors.Join(err, v.Refused))
+		there = append(there, o)
+	}
+	var verdicts []cluster.Verdict
+	for _, o := range objects {
+		created := object(t, o.Value)
+		if o.Kind() == "Namespace" {
+			// The context's of the same name makes room; what is in it stays.
+			there = slices.DeleteFunc(there, func(c *manifest.Object) bool {
+				same := identity(c.Value) == identity(o.Value)
+				if same {
+					must(t, s.Setup.Remove(ctx, created))
+				}
+				return same
+			})
+		}
+		v := s.agree(t, created, o, there)
+		verdicts = append(verdicts, v)
+		if !v.Stored && v.Refused == nil && o.Kind() == "Namespace" {
+			// What comes next needs it: it was there before the policies.
+			v, err := s.Setup.Create(ctx, created, false)
+			must(t, errors.Join(err, v.Refused))
+		} else if !v.Stored {
+			continue
+		}
+		there = append(there, o)
+	}
+	return verdicts
+}
+
+// agree asks the cluster until its verdict on a new object is kfs's, and then creates it. Gatekeeper may take a moment to
+// know of what was just stored or removed, so that the first answers may differ.
+func (s *suite) agree(t *testing.T, o *unstructured.Unstructured, m *manifest.Object, there []*manifest.Object) cluster.Verdict {
+	t.Helper()
+	var verdict cluster.Verdict
+	for _, dryRun := range []bool{true, false} {
+		err := cluster.Poll(t.Context(), synced, func(ctx context.Context) error {
+			want, err := s.kfs(ctx, m, there)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if verdict, err = s.Admin.Create(ctx, o.DeepCopy(), dryRun); err != nil {
+				return err
+			}
+			if verdict.Refused != nil {
+				return nil
+			}
+			if diff := gocmp.Diff(lines(want), lines(verdict)); diff != "" {
+				return fmt.Errorf("-kfs +cluster:\n%s", diff)
+			}
+			return nil
+		})
+		if err != nil {
+			t.Errorf("%s %s/%s, dry run %t: %v", o.GetKind(), o.GetNamespace(), o.GetName(), dryRun, err)
+		}
+		if verdict.Refused != nil || err != nil && dryRun {
+			break
+		}
+	}
+	return verdict
+}
+
+// kfs is the verdict of kfs now, with those objects around.
+func (s *suite) kfs(ctx context.Context, o *manifest.Object, there []*manifest.Object) (cluster.Verdict, error) {
+	r, err := check.Run(ctx, s.runner.Library, s.runner.Schemas, &manifest.Input{Objects: []*manifest.Object{o}}, check.Options{
+		Profile: profile, Flavor: flavor, Constraints: s.constraints, Context: there,
+		Program: s.runner.Program, Engine: engine.Options{Complete: true},
+	})
+	if err != nil {
+		return cluster.Verdict{}, err
+	}
+	if len(r.Errors) > 0 {
+		return cluster.Verdict{}, errors.New(r.Errors[0].Message)
+	}
+	var v cluster.Verdict
+	for _, f := range r.Findings {
+		switch {
+		case f.Policy == "manifest": // about files
+		case f.Action == report.Deny:
+			v.Deny = append(v.Deny, f.Message)
+		default:
+			v.Warn = append(v.Warn, f.Message)
+		}
+	}
+	slices.Sort(v.Deny)
+	slices.Sort(v.Warn)
+	v.Deny, v.Warn = slices.Compact(v.Deny), slices.Compact(v.Warn)
+	return v, nil
+}
+
+func lines(v cluster.Verdict) []string {
+	all := []string{}
+	for _, m := range v.Deny {
+		all = append(all, "deny "+m)
+	}
+	for _, m := range v.Warn {
+		all = append(all, "warn "+m)
+	}
+	return all
+}
+
+// clear removes objects, the latest first.
+func (s *suite) clear(t *testing.T, there []*manifest.Object) {
+	t.Helper()
+	ctx := context.WithoutCancel(t.Context())
+	for _, o := range slices.Backward(there) {
+		if err := s.Setup.Remove(ctx, object(t, o.Value)); err != nil {
+			t.Errorf("remove %s %s: %v", o.Kind(), o.Name(), err)
+		}
+	}
+}
+
+func identity(value map[string]any) (o report.Object) {
+	metadata, _ := value["metadata"].(map[string]any)
+	o.Kind, _ = value["kind"].(string)
+	o.Namespace, _ = metadata["namespace"].(string)
+	o.Name, _ = metadata["name"].(string)
+	return o
+}
+
+// object gives a value the types that clients use.
+func object(t *testing.T, value map[string]any) *unstructured.Unstructured {
+	t.Helper()
+	data, err := json.Marshal(value)
+	must(t, err)
+	o := &unstructured.Unstructured{}
+	must(t, o.UnmarshalJSON(data))
+	return o
+}
+
+func must(t *testing.T, err error) {
+	t.Helper()
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+

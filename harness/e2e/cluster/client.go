@@ -30,6 +30,9 @@ import (
 
 // A Client is a user of the cluster. It is safe for concurrent use.
 type Client struct {
+	// Validation is what the API server does with fields that a kind doesn't have: Strict, kubectl's, or Ignore.
+	Validation string
+
 	config  *rest.Config
 	dynamic dynamic.Interface
 	mapper  *restmapper.DeferredDiscoveryRESTMapper
@@ -48,7 +51,7 @@ func (c *Cluster) client(user string, groups ...string) (*Client, error) {
 		Timeout:                   time.Minute,
 		WarningHandlerWithContext: warningsOfContext{},
 	}
-	client := &Client{config: config}
+	client := &Client{Validation: metav1.FieldValidationStrict, config: config}
 	if client.dynamic, err = dynamic.NewForConfig(config); err != nil {
 		return nil, err
 	}
@@ -167,6 +170,18 @@ func condition(o *unstructured.Unstructured, name string) bool {
 	})
 }
 
+// Delete is kubectl delete --wait=false.
+func (c *Client) Delete(ctx context.Context, o *unstructured.Unstructured) error {
+	resource, err := c.of(o)
+	if err != nil {
+		return fmt.Errorf("delete %s %s: %w", o.GetKind(), o.GetName(), err)
+	}
+	if err := resource.Delete(ctx, o.GetName(), metav1.DeleteOptions{}); err != nil {
+		return fmt.Errorf("delete %s %s: %w", o.GetKind(), o.GetName(), err)
+	}
+	return nil
+}
+
 // Remove deletes an object that may not exist and waits until it is gone. Of a Namespace it does what the namespace controller
 // would do last; what is in it must have been removed before.
 func (c *Client) Remove(ctx context.Context, o *unstructured.Unstructured) error {
@@ -218,14 +233,17 @@ func (v Verdict) String() string {
 	return fmt.Sprintf("stored %t, refused %v\ndeny %q\nwarn %q", v.Stored, v.Refused, v.Deny, v.Warn)
 }
 
-// Create is kubectl create, which refuses fields that the kind doesn't have. The error is one that is no verdict, as that of a
+// Create is kubectl create. The error is one that is no verdict, as that of a
 // webhook which doesn't answer.
 func (c *Client) Create(ctx context.Context, o *unstructured.Unstructured, dryRun bool) (Verdict, error) {
 	resource, err := c.of(o)
+	if meta.IsNoMatchError(err) {
+		return Verdict{Refused: err}, nil
+	}
 	if err != nil {
 		return Verdict{}, err
 	}
-	options := metav1.CreateOptions{FieldValidation: metav1.FieldValidationStrict}
+	options := metav1.CreateOptions{FieldValidation: c.Validation}
 	if dryRun {
 		options.DryRun = []string{metav1.DryRunAll}
 	}

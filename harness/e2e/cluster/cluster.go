@@ -20,6 +20,7 @@ import (
 	"time"
 
 	"golang.org/x/sync/errgroup"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"sigs.k8s.io/yaml"
 
@@ -162,7 +163,7 @@ func (c *Cluster) serve(ctx context.Context) error {
 	}
 	err = c.run("kube-apiserver", nil,
 		"--etcd-servers="+store, "--bind-address=127.0.0.1", "--secure-port="+strconv.Itoa(ports[2]),
-		"--advertise-address=127.0.0.1", "--endpoint-reconciler-type=none", "--service-cluster-ip-range=10.0.0.0/16",
+		"--advertise-address=127.0.0.1", "--endpoint-reconciler-type=none", "--service-cluster-ip-range=10.96.0.0/12",
 		"--tls-cert-file="+c.file("apiserver.crt"), "--tls-private-key-file="+c.file("apiserver.key"),
 		"--client-ca-file="+c.file("ca.crt"), "--authorization-mode=RBAC", "--anonymous-auth=false",
 		"--service-account-issuer=https://127.0.0.1", "--service-account-key-file="+c.file("tokens.crt"),
@@ -179,6 +180,7 @@ func (c *Cluster) serve(ctx context.Context) error {
 	if c.Setup, err = c.client("kfs-setup", "system:masters"); err != nil {
 		return err
 	}
+	c.Setup.Validation = metav1.FieldValidationIgnore
 	config := c.Admin.config.TLSClientConfig
 	pair, err := tls.X509KeyPair(config.CertData, config.KeyData)
 	if err != nil {

@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"maps"
 	"os"
 	"path/filepath"
@@ -17,6 +18,7 @@ import (
 	gocmp "github.com/google/go-cmp/cmp"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	apischema "k8s.io/apimachinery/pkg/runtime/schema"
 
 	bundleconfig "kyma-function-security/bundle"
 	"kyma-function-security/harness/e2e/cluster"
@@ -72,6 +74,13 @@ func TestPrograms(t *testing.T) {
 func TestCluster(t *testing.T) {
 	s := start(t)
 	t.Run("fixtures", s.fixtures)
+	t.Run("applications", s.applications)
+	t.Run("updates", s.updates)
+	t.Run("audit", s.audit)
+	t.Run("stages", s.stages)
+	t.Run("outage", s.outage)
+	t.Run("many at a time", s.concurrently)
+	t.Run("uninstall", s.uninstall)
 }
 
 // suite is a cluster with the bundle in it, and kfs beside it.
@@ -79,6 +88,9 @@ type suite struct {
 	*cluster.Cluster
 	runner      *fixture.Runner
 	constraints []*constraint.Constraint
+	templates   []*unstructured.Unstructured // and SyncSets, as they were applied
+	installed   []*unstructured.Unstructured // the constraints
+	system      []*manifest.Object           // the namespaces that every cluster has
 }
 
 func start(t *testing.T) *suite {
@@ -111,6 +123,17 @@ func start(t *testing.T) *suite {
 	begin = time.Now()
 	s.install(t)
 	t.Logf("the bundle is enforced after %.1f s", time.Since(begin).Seconds())
+
+	resource, err := s.Admin.Resource(apischema.FromAPIVersionAndKind("v1", "Namespace"), "")
+	must(t, err)
+	list, err := resource.List(ctx, metav1.ListOptions{})
+	must(t, err)
+	var values []map[string]any
+	for _, o := range list.Items {
+		o.SetManagedFields(nil)
+		values = append(values, o.Object)
+	}
+	s.system = manifests(t, values)
 	return s
 }
 
@@ -135,9 +158,10 @@ func (s *suite) crds(t *testing.T) {
 func (s *suite) install(t *testing.T) {
 	t.Helper()
 	ctx := t.Context()
-	installed, err := s.Admin.ApplyFolder(ctx, filepath.Join(root, "bundle/gatekeeper/templates"))
+	var err error
+	s.templates, err = s.Admin.ApplyFolder(ctx, filepath.Join(root, "bundle/gatekeeper/templates"))
 	must(t, err)
-	templates := slices.DeleteFunc(installed, func(o *unstructured.Unstructured) bool { return o.GetKind() != "ConstraintTemplate" })
+	templates := slices.DeleteFunc(slices.Clone(s.templates), func(o *unstructured.Unstructured) bool { return o.GetKind() != "ConstraintTemplate" })
 	if len(templates) != len(s.runner.Library.Policies) {
 		t.Fatalf("%d templates for %d policies; run make generate", len(templates), len(s.runner.Library.Policies))
 	}
@@ -151,6 +175,7 @@ func (s *suite) install(t *testing.T) {
 	if len(constraints) != len(s.constraints) {
 		t.Fatalf("%d constraints were applied, kfs makes %d", len(constraints), len(s.constraints))
 	}
+	s.installed = constraints
 	for _, o := range constraints {
 		must(t, cluster.Poll(ctx, time.Minute, func(ctx context.Context) error { return s.enforced(ctx, o) }))
 	}
@@ -225,7 +250,7 @@ func (s *suite) play(t *testing.T, objects []*manifest.Object) []cluster.Verdict
 	}
 	var there []*manifest.Object
 	defer func() { s.clear(t, there) }()
-	for _, o := range s.runner.Context {
+	for _, o := range append(s.namespaces(t, objects), s.runner.Context...) {
 		if own[identity(o.Value)] && o.Kind() != "Namespace" {
 			continue
 		}
@@ -234,17 +259,19 @@ func (s *suite) play(t *testing.T, objects []*manifest.Object) []cluster.Verdict
 		there = append(there, o)
 	}
 	var verdicts []cluster.Verdict
+	// Namespaces first, as kustomize and Helm sort them.
+	objects = slices.Clone(objects)
+	slices.SortStableFunc(objects, func(a, b *manifest.Object) int { return -strings.Compare(scope(a), scope(b)) })
 	for _, o := range objects {
 		created := object(t, o.Value)
+		var replaced *manifest.Object
 		if o.Kind() == "Namespace" {
 			// The context's of the same name makes room; what is in it stays.
-			there = slices.DeleteFunc(there, func(c *manifest.Object) bool {
-				same := identity(c.Value) == identity(o.Value)
-				if same {
-					must(t, s.Setup.Remove(ctx, created))
-				}
-				return same
-			})
+			if i := slices.IndexFunc(there, func(c *manifest.Object) bool { return identity(c.Value) == identity(o.Value) }); i >= 0 {
+				replaced = there[i]
+				must(t, s.Setup.Remove(ctx, created))
+				there = slices.Delete(there, i, i+1)
+			}
 		}
 		v := s.agree(t, created, o, there)
 		verdicts = append(verdicts, v)
@@ -252,12 +279,56 @@ func (s *suite) play(t *testing.T, objects []*manifest.Object) []cluster.Verdict
 			// What comes next needs it: it was there before the policies.
 			v, err := s.Setup.Create(ctx, created, false)
 			must(t, errors.Join(err, v.Refused))
+		} else if !v.Stored && replaced != nil {
+			v, err := s.Setup.Create(ctx, object(t, replaced.Value), false)
+			must(t, errors.Join(err, v.Refused))
+			there = append(there, replaced)
+			continue
 		} else if !v.Stored {
 			continue
 		}
-		there = append(there, o)
+		there = append(there, s.stored(t, o))
 	}
 	return verdicts
+}
+
+// stored is the manifest of an object that is in the cluster: with the uid that it has there, if the manifest has one.
+func (s *suite) stored(t *testing.T, o *manifest.Object) *manifest.Object {
+	t.Helper()
+	value := object(t, o.Value)
+	if value.GetUID() == "" {
+		return o
+	}
+	resource, err := s.Admin.Resource(value.GroupVersionKind(), value.GetNamespace())
+	must(t, err)
+	now, err := resource.Get(t.Context(), value.GetName(), metav1.GetOptions{})
+	must(t, err)
+	value.SetUID(now.GetUID())
+	return manifests(t, []map[string]any{value.Object})[0]
+}
+
+// namespaces are those that objects are in and that neither they nor the context have: without it the API server takes no
+// object. They are like the context's.
+func (s *suite) namespaces(t *testing.T, objects []*manifest.Object) []*manifest.Object {
+	t.Helper()
+	known := map[string]bool{"": true}
+	var like map[string]any
+	for _, o := range slices.Concat(s.system, objects, s.runner.Context) {
+		if o.Kind() == "Namespace" {
+			known[o.Name()] = true
+			like = o.Value // the context's in the end
+		}
+	}
+	var values []map[string]any
+	for _, o := range objects {
+		if name := o.Namespace(); !known[name] {
+			known[name] = true
+			namespace := object(t, like)
+			namespace.SetName(name)
+			values = append(values, namespace.Object)
+		}
+	}
+	return manifests(t, values)
 }
 
 // agree asks the cluster until its verdict on a new object is kfs's, and then creates it. Gatekeeper may take a moment to
@@ -267,9 +338,9 @@ func (s *suite) agree(t *testing.T, o *unstructured.Unstructured, m *manifest.Ob
 	var verdict cluster.Verdict
 	for _, dryRun := range []bool{true, false} {
 		err := cluster.Poll(t.Context(), synced, func(ctx context.Context) error {
-			want, err := s.kfs(ctx, m, there)
+			want, err := s.kfs(t.Context(), m, there)
 			if err != nil {
-				t.Fatal(err)
+				return err
 			}
 			if verdict, err = s.Admin.Create(ctx, o.DeepCopy(), dryRun); err != nil {
 				return err
@@ -295,7 +366,7 @@ func (s *suite) agree(t *testing.T, o *unstructured.Unstructured, m *manifest.Ob
 // kfs is the verdict of kfs now, with those objects around.
 func (s *suite) kfs(ctx context.Context, o *manifest.Object, there []*manifest.Object) (cluster.Verdict, error) {
 	r, err := check.Run(ctx, s.runner.Library, s.runner.Schemas, &manifest.Input{Objects: []*manifest.Object{o}}, check.Options{
-		Profile: profile, Flavor: flavor, Constraints: s.constraints, Context: there,
+		Profile: profile, Flavor: flavor, Constraints: s.constraints, Context: slices.Concat(s.system, there),
 		Program: s.runner.Program, Engine: engine.Options{Complete: true},
 	})
 	if err != nil {
@@ -331,15 +402,25 @@ func lines(v cluster.Verdict) []string {
 	return all
 }
 
-// clear removes objects, the latest first.
+// clear removes objects, the latest first and namespaces last: the API server finds nothing in a namespace that is gone.
 func (s *suite) clear(t *testing.T, there []*manifest.Object) {
 	t.Helper()
 	ctx := context.WithoutCancel(t.Context())
-	for _, o := range slices.Backward(there) {
+	there = slices.Clone(there)
+	slices.Reverse(there)
+	slices.SortStableFunc(there, func(a, b *manifest.Object) int { return strings.Compare(scope(a), scope(b)) })
+	for _, o := range there {
 		if err := s.Setup.Remove(ctx, object(t, o.Value)); err != nil {
 			t.Errorf("remove %s %s: %v", o.Kind(), o.Name(), err)
 		}
 	}
+}
+
+func scope(o *manifest.Object) string {
+	if o.Kind() == "Namespace" {
+		return "2 the namespaces"
+	}
+	return "1 what is in them"
 }
 
 func identity(value map[string]any) (o report.Object) {
@@ -360,10 +441,28 @@ func object(t *testing.T, value map[string]any) *unstructured.Unstructured {
 	return o
 }
 
+// manifests are what kfs reads of values.
+func manifests(t *testing.T, values []map[string]any) []*manifest.Object {
+	t.Helper()
+	var texts []string
+	for _, value := range values {
+		data, err := json.Marshal(value)
+		must(t, err)
+		texts = append(texts, string(data))
+	}
+	input, err := manifest.Read(t.Context(), []manifest.Source{{Name: "cluster", Open: func() (io.ReadCloser, error) {
+		return io.NopCloser(strings.NewReader(strings.Join(texts, "\n---\n"))), nil
+	}}}, manifest.Options{})
+	must(t, err)
+	if len(input.Objects) != len(values) {
+		t.Fatalf("%d objects, want %d: %v", len(input.Objects), len(values), input.Errors)
+	}
+	return input.Objects
+}
+
 func must(t *testing.T, err error) {
 	t.Helper()
 	if err != nil {
 		t.Fatal(err)
 	}
 }
-

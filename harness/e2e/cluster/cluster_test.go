@@ -90,7 +90,7 @@ type suite struct {
 	constraints []*constraint.Constraint
 	templates   []*unstructured.Unstructured // and SyncSets, as they were applied
 	installed   []*unstructured.Unstructured // the constraints
-	system      []*manifest.Object           // the namespaces that every cluster has
+	system      []*manifest.Object           // the namespaces and ClusterRoles that every cluster has
 }
 
 func start(t *testing.T) *suite {
@@ -124,14 +124,17 @@ func start(t *testing.T) *suite {
 	s.install(t)
 	t.Logf("the bundle is enforced after %.1f s", time.Since(begin).Seconds())
 
-	resource, err := s.Admin.Resource(apischema.FromAPIVersionAndKind("v1", "Namespace"), "")
-	must(t, err)
-	list, err := resource.List(ctx, metav1.ListOptions{})
-	must(t, err)
 	var values []map[string]any
-	for _, o := range list.Items {
-		o.SetManagedFields(nil)
-		values = append(values, o.Object)
+	for _, kind := range []string{"v1 Namespace", "rbac.authorization.k8s.io/v1 ClusterRole"} {
+		apiVersion, name, _ := strings.Cut(kind, " ")
+		resource, err := s.Admin.Resource(apischema.FromAPIVersionAndKind(apiVersion, name), "")
+		must(t, err)
+		list, err := resource.List(ctx, metav1.ListOptions{})
+		must(t, err)
+		for _, o := range list.Items {
+			o.SetManagedFields(nil)
+			values = append(values, o.Object)
+		}
 	}
 	s.system = manifests(t, values)
 	return s

@@ -65,12 +65,12 @@ violation contains finding.new(rego.metadata.rule(), fault.path, fault.message) 
 #   remediation: |
 #     Put the value into a Secret, revoke the one that was written here, give it to the Function in `spec.env` with
 #     `secretKeyRef`, and read it in the code: `process.env.NAME`, `os.environ["NAME"]`.
-violation contains finding.at_line(rego.metadata.rule(), source.path, hit.line, message) if {
+violation contains finding.at_line(rego.metadata.rule(), source.path, line, message) if {
 	input.review.object.kind == "Function"
 	some source in _sources(input.review.object)
-	some hit in secret.written(source.text)
+	some line, whats in _by_line(secret.written(source.text))
 
-	message := sprintf("the source holds %s", [hit.what])
+	message := sprintf("the source holds %s", [whats])
 }
 
 # METADATA
@@ -336,6 +336,12 @@ _sources(function) := array.concat(
 
 _named_repository(function) if function.spec.type == "git"
 
+# What the lines hold: one secret may show itself in several ways.
+_by_line(hits) := {line: concat(" and ", sort(whats)) |
+	some line in {hit.line | some hit in hits}
+	whats := {hit.what | some hit in hits; hit.line == line}
+}
+
 _dependencies(function) := array.concat(
 	[{"path": ["spec", "source", "inline", "dependencies"], "text": text} |
 		text := function.spec.source.inline.dependencies
@@ -368,9 +374,9 @@ _url(git) := object.get(git, "url", null) if is_object(git)
 _url(git) := null if not is_object(git)
 
 _address_faults(resource) := union({
-	{{"path": packages.path, "line": hit.line, "message": sprintf("the dependencies hold %s", [hit.what])} |
+	{{"path": packages.path, "line": line, "message": sprintf("the dependencies hold %s", [whats])} |
 		some packages in _dependencies(resource)
-		some hit in secret.addressed(_text(packages.text))
+		some line, whats in _by_line(secret.addressed(_text(packages.text)))
 	},
 	{{"path": array.concat(repository.path, ["url"]), "message": sprintf("the Git URL holds %s", [hit.what])} |
 		some repository in _repositories(resource)

@@ -743,14 +743,14 @@ _too_plain(word, value) if {
 	not value in _first_passwords
 }
 
-_first_passwords := {
-	"admin", "change-me", "change_me", "changeit", "changeme", "default", "letmein", "qwerty", "root", "topsecret",
-	"welcome",
-}
-
 _too_plain(word, value) if {
 	word == "authorization"
 	not _opaque(value)
+}
+
+_first_passwords := {
+	"admin", "change-me", "change_me", "changeit", "changeme", "default", "letmein", "qwerty", "root", "topsecret",
+	"welcome",
 }
 
 _opaque(value) if {

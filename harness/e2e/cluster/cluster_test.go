@@ -295,13 +295,10 @@ func (s *suite) play(t *testing.T, objects []*manifest.Object) []cluster.Verdict
 	return verdicts
 }
 
-// stored is the manifest of an object that is in the cluster: with the uid that it has there, if the manifest has one.
+// stored is the manifest of an object that is in the cluster, with the uid that it has there: Services may select by it.
 func (s *suite) stored(t *testing.T, o *manifest.Object) *manifest.Object {
 	t.Helper()
 	value := object(t, o.Value)
-	if value.GetUID() == "" {
-		return o
-	}
 	resource, err := s.Admin.Resource(value.GroupVersionKind(), value.GetNamespace())
 	must(t, err)
 	now, err := resource.Get(t.Context(), value.GetName(), metav1.GetOptions{})

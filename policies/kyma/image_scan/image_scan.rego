@@ -268,39 +268,51 @@ _max_high := input.parameters.maxHigh if is_number(input.parameters.maxHigh)
 
 # The reports of the Function's workload; with an override those of that image, so that a report of the image before
 # doesn't stand for one that can't be scanned.
-_evidence contains report if {
+_evidence contains _report(name) if {
 	not _overridden
-	some report in _of_workload
+	some name in _of_workload
 }
 
 _evidence contains report if {
 	_overridden
 	not _buildless
-	some report in _of_workload
+	some name in _of_workload
+	report := _report(name)
 	_built(report)
 }
 
-_evidence contains report if {
+_evidence contains _report(name) if {
 	_overridden
-	some report in _pinned_reports[[_namespace, reference.digest(input.review.object.spec.runtimeImageOverride)]]
+	some name in _pinned_reports[[_namespace, reference.digest(input.review.object.spec.runtimeImageOverride)]]
 }
 
-_evidence contains report if {
+_evidence contains _report(name) if {
 	_overridden
-	some report in _tagged_reports[[_namespace, _tagged(input.review.object.spec.runtimeImageOverride)]]
+	some name in _tagged_reports[array.concat([_namespace], _tagged(input.review.object.spec.runtimeImageOverride))]
 }
 
-_of_workload := object.get(_workload_reports, [[_namespace, _deployment]], set())
+# A Deployment's ReplicaSets are called <generated><five characters>-<hash>.
+_of_workload contains name if {
+	some name in _workload_reports[[_namespace, array.slice(_parts, 0, count(_parts) - 1)]]
+	metadata := data.inventory.namespace[_namespace][_version].VulnerabilityReport[name].metadata
+	metadata.labels["trivy-operator.resource.kind"] == "ReplicaSet"
+	workload := object.get(metadata.labels, _resource, object.get(metadata, ["annotations", _resource], ""))
+	startswith(workload, _generated)
+	regex.match(`^[a-z0-9]{5}-[a-z0-9]+$`, substring(workload, count(_generated), -1))
+}
+
+_parts := split(_generated, "-")
+
+# The label of the workload's name. One that is too long for a label stands in an annotation of this name.
+_resource := "trivy-operator.resource.name"
 
 _namespace := namespace.name(input.review)
 
-# What the name of the Function's Deployment begins with: Kubernetes appends five characters to a generated name, and
-# cuts it to 58 before (k8s.io/apiserver, names/generate.go).
-_deployment := substring(sprintf("%s-", [input.review.object.metadata.name]), 0, 58) if {
+# What Kubernetes appends five characters to, cut to 58 (k8s.io/apiserver, names/generate.go), when it names the
+# Function's Deployment.
+_generated := substring(sprintf("%s-", [input.review.object.metadata.name]), 0, 58) if {
 	is_string(input.review.object.metadata.name)
 }
-
-default _deployment := null
 
 # Classic Serverless pushes what it builds as <registry>/<namespace>-<function>.
 _built(report) if {
@@ -309,10 +321,11 @@ _built(report) if {
 	segments[count(segments) - 1] == sprintf("%s-%s", [_namespace, input.review.object.metadata.name])
 }
 
-# An image without digest, as `host/path:tag`.
-_tagged(override) := sprintf("%s:%s", [reference.repository(override), _tag(override)]) if {
+# An image without digest as Trivy writes it: registry, repository and tag.
+_tagged(override) := [_server(parts[0]), concat("/", array.slice(parts, 1, count(parts))), _tag(override)] if {
 	is_string(override)
 	not contains(override, "@")
+	parts := split(reference.repository(override), "/")
 }
 
 default _tag(_) := "latest"
@@ -321,62 +334,54 @@ _tag(override) := groups[1] if {
 	some groups in regex.find_all_string_submatch_n(`:([0-9A-Za-z_][0-9A-Za-z_.-]*)$`, override, 1)
 }
 
-_workload_reports := _by_workload
+_server(host) := host if host != "docker.io"
 
-_by_workload[[report.namespace, groups[1]]] contains report if {
-	some report in _reports
-	is_object(report.labels)
-	report.labels["trivy-operator.container.name"] == "function"
-	report.labels["trivy-operator.resource.kind"] == "ReplicaSet"
-	object.get(report.labels, "trivy-operator.resource.namespace", report.namespace) == report.namespace
-	name := object.get(report.labels, "trivy-operator.resource.name", report.annotated)
-	is_string(name)
+_server("docker.io") := "index.docker.io"
 
-	# Neither suffix has a hyphen, so that no other Function's workload ends the same way.
-	some groups in regex.find_all_string_submatch_n(`^(.+)[a-z0-9]{5}-[a-z0-9]+$`, name, 1)
-}
-
-_pinned_reports := _by_digest
-
-_by_digest[[report.namespace, report.digest]] contains report if {
-	some report in _reports
-	is_string(report.digest)
-}
-
-_tagged_reports := _by_tag
-
-_by_tag[[report.namespace, image]] contains report if {
-	some report in _reports
-	is_string(report.server)
-	is_string(report.repository)
-	is_string(report.tag)
-	image := sprintf("%s:%s", [reference.repository(concat("/", [report.server, report.repository])), report.tag])
-}
-
-# What matters of each report. Of the report itself only parts are named: to compare or to hash one, with its hundreds
-# of vulnerabilities, takes longer than all the rest.
-_reports := [{
-	"namespace": space,
+# What matters of a report.
+_report(name) := {
 	"name": name,
-	"labels": object.get(report, ["metadata", "labels"], null),
-	"annotated": object.get(report, ["metadata", "annotations", "trivy-operator.resource.name"], null),
 	"time": _time(object.get(report, ["report", "updateTimestamp"], created)),
 	"critical": object.get(report, ["report", "summary", "criticalCount"], null),
 	"high": object.get(report, ["report", "summary", "highCount"], null),
-	"server": object.get(report, ["report", "registry", "server"], null),
 	"repository": object.get(report, ["report", "artifact", "repository"], null),
-	"tag": object.get(report, ["report", "artifact", "tag"], null),
-	"digest": object.get(report, ["report", "artifact", "digest"], null),
-} |
-	some space, name
-	report := data.inventory.namespace[space]["aquasecurity.github.io/v1alpha1"].VulnerabilityReport[name]
-	is_object(report)
+} if {
+	report := data.inventory.namespace[_namespace][_version].VulnerabilityReport[name]
 	created := object.get(report, ["metadata", "creationTimestamp"], null)
-]
+}
 
 default _time(_) := null
 
 _time(text) := instant.end(text)
+
+_version := "aquasecurity.github.io/v1alpha1"
+
+# The names of all reports by what they are of. Only parts of a report are read: it holds hundreds of vulnerabilities.
+_workload_reports := _by_workload
+
+_by_workload[[space, array.slice(parts, 0, count(parts) - 2)]] contains name if {
+	some space, name
+	metadata := data.inventory.namespace[space][_version].VulnerabilityReport[name].metadata
+	metadata.labels["trivy-operator.container.name"] == "function"
+	workload := object.get(metadata.labels, _resource, object.get(metadata, ["annotations", _resource], ""))
+	is_string(workload)
+	parts := split(workload, "-")
+}
+
+_pinned_reports := _by_digest
+
+_by_digest[[space, digest]] contains name if {
+	some space, name
+	digest := data.inventory.namespace[space][_version].VulnerabilityReport[name].report.artifact.digest
+}
+
+_tagged_reports := _by_tag
+
+_by_tag[[space, server, artifact.repository, artifact.tag]] contains name if {
+	some space, name
+	artifact := data.inventory.namespace[space][_version].VulnerabilityReport[name].report.artifact
+	server := data.inventory.namespace[space][_version].VulnerabilityReport[name].report.registry.server
+}
 
 _secret_uses contains sprintf("reads %s", [_secret(source, "name")]) if {
 	some variable in input.review.object.spec.env

@@ -205,10 +205,6 @@ test_unreadable_reports[note] if {
 		"empty": {},
 		"labels are a list": {"metadata": {"labels": ["function"]}},
 		"name is a number": object.union(_report({}), {"metadata": {"labels": {"trivy-operator.resource.name": 1}}}),
-		"another namespace": object.union(
-			_report({}),
-			{"metadata": {"labels": {"trivy-operator.resource.namespace": "other"}}},
-		),
 		"no name": json.remove(_report({}), ["/metadata/labels/trivy-operator.resource.name"]),
 		"report is a text": object.union(_report({}), {"report": "clean"}),
 		"report is null": object.union(_report({}), {"report": null}),

@@ -283,17 +283,17 @@ _evidence contains report if {
 
 _evidence contains _report(name) if {
 	_overridden
-	some name in _pinned_reports[[_namespace, reference.digest(input.review.object.spec.runtimeImageOverride)]]
+	some name, _ in _pinned_reports[_namespace][reference.digest(input.review.object.spec.runtimeImageOverride)]
 }
 
 _evidence contains _report(name) if {
 	_overridden
-	some name in _tagged_reports[array.concat([_namespace], _tagged(input.review.object.spec.runtimeImageOverride))]
+	some name, _ in _tagged_reports[_namespace][_tagged(input.review.object.spec.runtimeImageOverride)]
 }
 
 # A Deployment's ReplicaSets are called <generated><five characters>-<hash>.
 _of_workload contains name if {
-	some name in _workload_reports[[_namespace, array.slice(_parts, 0, count(_parts) - 1)]]
+	some name, _ in _workload_reports[_namespace][array.slice(_parts, 0, count(_parts) - 1)]
 	metadata := data.inventory.namespace[_namespace][_version].VulnerabilityReport[name].metadata
 	metadata.labels["trivy-operator.resource.kind"] == "ReplicaSet"
 	workload := object.get(metadata.labels, _resource, object.get(metadata, ["annotations", _resource], ""))
@@ -356,32 +356,27 @@ _time(text) := instant.end(text)
 
 _version := "aquasecurity.github.io/v1alpha1"
 
-# The names of all reports by what they are of. Only parts of a report are read: it holds hundreds of vulnerabilities.
-_workload_reports := _by_workload
-
-_by_workload[[space, array.slice(parts, 0, count(parts) - 2)]] contains name if {
+# The names of all reports by namespace and what they are of. Only parts of a report are read: it holds hundreds of
+# vulnerabilities. A partial rule would compare each key with all before it.
+_workload_reports := object.union_n([{space: {array.slice(parts, 0, count(parts) - 2): {name: true}}} |
 	some space, name
 	metadata := data.inventory.namespace[space][_version].VulnerabilityReport[name].metadata
 	metadata.labels["trivy-operator.container.name"] == "function"
 	workload := object.get(metadata.labels, _resource, object.get(metadata, ["annotations", _resource], ""))
 	is_string(workload)
 	parts := split(workload, "-")
-}
+])
 
-_pinned_reports := _by_digest
-
-_by_digest[[space, digest]] contains name if {
+_pinned_reports := object.union_n([{space: {digest: {name: true}}} |
 	some space, name
 	digest := data.inventory.namespace[space][_version].VulnerabilityReport[name].report.artifact.digest
-}
+])
 
-_tagged_reports := _by_tag
-
-_by_tag[[space, server, artifact.repository, artifact.tag]] contains name if {
+_tagged_reports := object.union_n([{space: {[server, artifact.repository, artifact.tag]: {name: true}}} |
 	some space, name
 	artifact := data.inventory.namespace[space][_version].VulnerabilityReport[name].report.artifact
 	server := data.inventory.namespace[space][_version].VulnerabilityReport[name].report.registry.server
-}
+])
 
 _secret_uses contains sprintf("reads %s", [_secret(source, "name")]) if {
 	some variable in input.review.object.spec.env

@@ -99,7 +99,7 @@ type Undecided struct {
 
 // Verdict is everything that the constraints say of one object.
 type Verdict struct {
-	Judged    bool // at least one constraint matches it
+	Judged    bool // at least one rule is for its kind and namespace, decided or not
 	Findings  []Finding
 	Undecided []Undecided
 }
@@ -276,11 +276,11 @@ func (e *Engine) choose(g *group, o *Object) (actions map[string]string, undecid
 		if !matches && !unmatchable {
 			continue
 		}
-		judged = true
 		for _, r := range g.policy.Rules {
 			switch {
 			case !slices.Contains(c.Rules, r.ID) || !slices.Contains(r.Kinds, o.Kind):
 			default:
+				judged = true
 				needs := e.lacking(r, o)
 				if unmatchable && len(needs) == 0 {
 					needs = []string{"Namespace " + o.Namespace}

@@ -1196,6 +1196,119 @@ all := [
 	{
 		"action": "deny",
 		"match": {
+			"excludedNamespaces": [
+				"kube-system",
+				"kube-public",
+				"kube-node-lease",
+				"istio-system",
+				"kyma-system",
+				"gatekeeper-system",
+				"docker-registry",
+			],
+			"kinds": [
+				{
+					"apiGroups": [
+						"serverless.kyma-project.io",
+					],
+					"kinds": [
+						"Function",
+						"GitRepository",
+					],
+				},
+				{
+					"apiGroups": [
+						"gateway.kyma-project.io",
+					],
+					"kinds": [
+						"APIRule",
+					],
+				},
+				{
+					"apiGroups": [
+						"",
+					],
+					"kinds": [
+						"Secret",
+					],
+				},
+			],
+		},
+		"name": "kfs-sensitive-data-deny",
+		"parameters": {
+			"protectedSecrets": [
+				"serverless-registry-config*",
+				"dockerregistry-config*",
+			],
+			"rules": [
+				"KFS-301",
+				"KFS-302",
+				"KFS-303",
+				"KFS-304",
+				"KFS-307",
+				"KFS-308",
+				"KFS-309",
+				"KFS-311",
+			],
+			"secretsInConfigMaps": "allowed",
+		},
+		"policy": "sensitive_data",
+	},
+	{
+		"action": "warn",
+		"match": {
+			"excludedNamespaces": [
+				"kube-system",
+				"kube-public",
+				"kube-node-lease",
+				"istio-system",
+				"kyma-system",
+				"gatekeeper-system",
+				"docker-registry",
+			],
+			"kinds": [
+				{
+					"apiGroups": [
+						"serverless.kyma-project.io",
+					],
+					"kinds": [
+						"Function",
+						"GitRepository",
+					],
+				},
+				{
+					"apiGroups": [
+						"gateway.kyma-project.io",
+					],
+					"kinds": [
+						"APIRule",
+					],
+				},
+				{
+					"apiGroups": [
+						"",
+					],
+					"kinds": [
+						"Secret",
+					],
+				},
+			],
+		},
+		"name": "kfs-sensitive-data-warn",
+		"parameters": {
+			"protectedSecrets": [
+				"serverless-registry-config*",
+				"dockerregistry-config*",
+			],
+			"rules": [
+				"KFS-310",
+			],
+			"secretsInConfigMaps": "allowed",
+		},
+		"policy": "sensitive_data",
+	},
+	{
+		"action": "deny",
+		"match": {
 			"kinds": [
 				{
 					"apiGroups": [

@@ -313,10 +313,9 @@ _functions_behind(service) := {name |
 _sharings := [{"path": token.path, "text": text} |
 	some token in _own_tokens
 	_targeted(token.service)
-	accepting := _accepting(token.issuer, token.accepts, token.service.namespace)
-	others := object.keys(accepting) - {_target(token.service)}
-	count(others) > 0
-	text := sprintf("%s shares tokens of issuer %q with service %s", [token.label, token.issuer, _counted(others)])
+	sharing := _sharing(token.issuer, token.accepts, token.service)
+	count(sharing.services) > 0
+	text := sprintf("%s shares tokens of issuer %q with service %s", [token.label, token.issuer, _counted(sharing)])
 ] if {
 	count(_own_kinds) <= 100
 }
@@ -329,20 +328,60 @@ _sharings := [{"path": ["spec"], "text": text}] if {
 
 _own_kinds := {[token.issuer, token.accepts] | some token in _own_tokens}
 
-# The services that a token opens, or whose tokens open its own, its own included. It takes of a token only what equal
-# rules have in common, so that OPA finds their peers once.
-_accepting(issuer, accepts, namespace) := {_target(peer.service): true |
-	some key in _lookups(issuer, accepts)
-	some peer in _candidates(key)
-	_overlap(accepts, peer.accepts)
-	_targeted(peer.service)
-	not _shared(namespace, peer)
+# The other services that a token opens, or whose tokens open its own. It takes of a token only what equal rules have in
+# common, so that OPA finds their peers once. Where there are many it looks at the first; at all if those don't share.
+_sharing(issuer, accepts, service) := {"services": services, "all": all} if {
+	near := _first(issuer, accepts, service.namespace)
+	services := _accepting(issuer, accepts, service, near.peers)
+	all := near.all
+	_settled_by(services, all)
+} else := {"services": services, "all": true} if {
+	services := _accepting(issuer, accepts, service, _candidates(issuer, accepts, service.namespace))
 }
 
-_candidates(key) := {peer | some peer in _own_index[key]} | {peer |
-	some peer in _index[key]
-	not _itself(peer)
+_settled_by(_, true)
+
+_settled_by(services, false) if count(services) > 0
+
+_accepting(issuer, accepts, service, candidates) := {target |
+	some peer in array.concat(_own_peers(issuer, accepts), _peers(issuer, candidates))
+	_overlap(accepts, peer.accepts)
+	_targeted(peer.service)
+	not _shared(service.namespace, peer)
+	target := _target(peer.service)
+} - {_target(service)}
+
+_own_peers(issuer, accepts) := [peer |
+	some key in _lookups(issuer, accepts)
+	some peer in _own_index[key]
+]
+
+_peers(issuer, candidates) := [token |
+	some [space, name] in candidates
+	resource := inventory.named("APIRule", space, name)
+	not _itself(resource)
+	some token in _tokens(resource)
+	token.issuer == issuer
+]
+
+# The APIRules, as [namespace, name], one of whose entries asks for nothing that the token doesn't have, or the reverse.
+_candidates(issuer, accepts, namespace) := {peer |
+	some kind in _related(issuer, accepts)
+	some peer, _ in _peers_of[kind]
+} - _neighbours(namespace)
+
+# Normalised, an APIRule takes so long that a review can look at a few of them only.
+_first(issuer, accepts, namespace) := {"peers": array.slice(peers, 0, _few), "all": all} if {
+	kinds := _related(issuer, accepts)
+	nearest := [array.slice(sort(object.keys(_peers_of[kind])), 0, _few + 1) |
+		some kind in array.slice(sort(kinds), 0, _few + 1)
+	]
+	peers := sort({peer | some some_peers in nearest; some peer in some_peers} - _neighbours(namespace))
+	cut := [true | some some_peers in nearest; count(some_peers) > _few]
+	all := max([count(kinds), count(peers), count(cut) * (_few + 1)]) <= _few
 }
+
+_few := 20
 
 # One asks for nothing that the other doesn't: then a token for the other opens it.
 _overlap(some_accept, others_accept) if _within(some_accept, others_accept)
@@ -354,9 +393,9 @@ _within(part, whole) if {
 	count(part.scopes - whole.scopes) == 0
 }
 
-_itself(peer) if {
-	peer.namespace == object.get(input.review.object, ["metadata", "namespace"], "")
-	peer.name == object.get(input.review.object, ["metadata", "name"], "")
+_itself(resource) if {
+	object.get(resource, ["metadata", "namespace"], "") == object.get(input.review.object, ["metadata", "namespace"], "")
+	object.get(resource, ["metadata", "name"], "") == object.get(input.review.object, ["metadata", "name"], "")
 }
 
 _shared(namespace, peer) if {
@@ -364,20 +403,130 @@ _shared(namespace, peer) if {
 	peer.service.namespace == namespace
 }
 
-# A complete rule: of a partial one OPA would go through all peers for each key.
-_index := _peers
+# Those that share with a service of that namespace only what they may.
+_neighbours(namespace) := object.get(_settled, namespace, set()) if input.parameters.sharedWithin == "namespace"
 
-# By what tokens can have in common: a review looks its own up and sees no other peer.
-_peers[key] contains peer if {
-	some resource in inventory.everywhere("APIRule")
-	some token in _tokens(resource)
-	peer := _peer(resource, token)
-	some key in _keys(token)
+_neighbours(_) := set() if not input.parameters.sharedWithin == "namespace"
+
+# The APIRules whose services are surely all of their own namespace.
+_settled := {space: peers |
+	some space, _ in data.inventory.namespace
+	peers := {[space, name] | some version; _ = data.inventory.namespace[space][version].APIRule[name]} - _wandering
 }
 
-_own_index := _own_peers
+_wandering contains [space, name] if {
+	some space, version, name
+	some key, _ in data.inventory.namespace[space][version].APIRule[name].spec.service
+	not key in _service_keys
+}
 
-_own_peers[key] contains _peer(input.review.object, token) if {
+_wandering contains [space, name] if {
+	some space, version, name
+	some key, _ in data.inventory.namespace[space][version].APIRule[name].spec.rules[_].service
+	not key in _service_keys
+}
+
+_wandering contains [space, name] if {
+	some space, version, name, key
+	_ = data.inventory.namespace[space][version].APIRule[name].metadata.annotations[key]
+	key in _annotations
+}
+
+_service_keys := {"external", "host", "name", "port"}
+
+_annotations := {"gateway.kyma-project.io/v1beta1-spec", "gateway.kyma-project.io/v2alpha1-rules"}
+
+# Peers are found by what stands in them, as written: to read them all as lib.kfs.apirule does would take Gatekeeper, which
+# does this in every review, longer than a webhook has. So these rules may find what nobody reads, but must miss nothing.
+# They follow references only, as a function that takes an object makes OPA convert all of it, and collect in arrays, as
+# OPA compares each key of a partial rule with all others.
+_related(issuer, accepts) := _wider(issuer, accepts) | _narrower(issuer, accepts)
+
+_wider(issuer, accepts) := {kind |
+	rarest := min([[count(object.get(_by_word, [key], {})), key] |
+		some key in ({[issuer, "audience", audience] | some audience in accepts.audiences} | {[issuer, "scope", scope] | some scope in accepts.scopes})
+	])
+	some kind, _ in _by_word[rarest[1]]
+	count(accepts.audiences - kind[1]) == 0
+	count(accepts.scopes - kind[2]) == 0
+}
+
+_narrower(issuer, accepts) := {kind |
+	some first in (accepts.audiences | {null})
+	some last in (accepts.scopes | {null})
+	some kind, _ in _by_ends[[issuer, first, last]]
+	count(kind[1] - accepts.audiences) == 0
+	count(kind[2] - accepts.scopes) == 0
+}
+
+_by_word := object.union_n(array.concat(
+	[{[kind[0], "audience", audience]: {kind: true}} | some kind, _ in _peers_of; some audience in kind[1]],
+	[{[kind[0], "scope", scope]: {kind: true}} | some kind, _ in _peers_of; some scope in kind[2]],
+))
+
+# What is part of a token has its first audience and its last scope in it. To look these two up together finds few,
+# whether all share the audience or the scope.
+_by_ends := object.union_n([{[kind[0], _least(kind[1]), _greatest(kind[2])]: {kind: true}} | some kind, _ in _peers_of])
+
+_least(words) := min(words) if count(words) > 0
+
+_least(words) := null if count(words) == 0
+
+_greatest(words) := max(words) if count(words) > 0
+
+_greatest(words) := null if count(words) == 0
+
+# The APIRules that accept an issuer's tokens with these audiences and scopes: {[issuer, audiences, scopes]: {[namespace,
+# name]: true}}.
+_peers_of := object.union_n(array.concat(
+	array.concat(_written_as_jwt, _written_as_restrictions),
+	array.concat(_written_in_config, _written_in_annotation),
+))
+
+_written_as_jwt := [{[issuer, _words(entry, "audiences"), _words(entry, "requiredScopes")]: {[space, name]: true}} |
+	strategy := data.inventory.namespace[space][_].APIRule[name].spec.rules[_].jwt
+	some entry in strategy.authorizations
+	issuer := strategy.authentications[_].issuer
+]
+
+_written_as_restrictions := [kind |
+	strategy := data.inventory.namespace[space][_].APIRule[name].spec.rules[_].extAuth.restrictions
+	some entry in strategy.authorizations
+	issuer := strategy.authentications[_].issuer
+	kind := {[issuer, _words(entry, "audiences"), _words(entry, "requiredScopes")]: {[space, name]: true}}
+]
+
+_written_in_config := [{kind: {[space, name]: true}} |
+	config := data.inventory.namespace[space][_].APIRule[name].spec.rules[_].accessStrategies[_].config
+	some kind in _configured(config)
+]
+
+_written_in_annotation := [{kind: {[space, name]: true}} |
+	annotation := data.inventory.namespace[space][_].APIRule[name].metadata.annotations[key]
+	key in _annotations
+	some kind in _annotated(annotation)
+]
+
+# Of each dialect, and of each reading where nobody knows which holds.
+_configured(config) := {[issuer, _words(entry, "audiences"), _words(entry, "requiredScopes")] |
+	some entry in config.authorizations
+	issuer := config.authentications[_].issuer
+} | {[issuer, _words(config, "target_audience"), scopes] |
+	some issuer in config.trusted_issuers
+	some scopes in [_words(config, "required_scope"), set()]
+}
+
+_annotated(text) := {kind |
+	is_string(text)
+	json.is_valid(text)
+	[_, value] := walk(json.unmarshal(text))
+	some kind in _configured(value)
+}
+
+_words(entry, field) := {word | some word in entry[field]}
+
+# By what tokens can have in common.
+_own_index[key] contains token if {
 	some token in _own_tokens
 	some key in _keys(token)
 }
@@ -405,13 +554,6 @@ _tokens(resource) := [token |
 	}
 ]
 
-_peer(resource, token) := {
-	"accepts": token.accepts,
-	"service": token.service,
-	"namespace": object.get(resource, ["metadata", "namespace"], ""),
-	"name": object.get(resource, ["metadata", "name"], ""),
-}
-
 _keys(token) := union({
 	{json.marshal([token.issuer, "audience", audience]) | some audience in token.accepts.audiences},
 	{json.marshal([token.issuer, "scope", scope]) | some scope in token.accepts.scopes},
@@ -437,14 +579,16 @@ _target(service) := target if {
 	target := {"name": max(names), "namespace": service.namespace}
 } else := service
 
-_counted(services) := sprintf("%s/%s%s", [first.namespace, first.name, more]) if {
-	first := min(services)
-	more := _more(count(services) - 1)
+_counted(sharing) := sprintf("%s/%s%s", [first.namespace, first.name, more]) if {
+	first := min(sharing.services)
+	more := _more(count(sharing.services) - 1, sharing.all)
 }
 
-_more(0) := ""
+_more(0, true) := ""
 
-_more(number) := sprintf(" and %d more", [number]) if number > 0
+_more(number, true) := sprintf(" and %d more", [number]) if number > 0
+
+_more(number, false) := sprintf(" and at least %d more", [number])
 
 _trusted_authorizers(authorizers) if {
 	count(authorizers) > 0

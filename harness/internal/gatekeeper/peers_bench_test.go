@@ -5,7 +5,9 @@ import (
 	"fmt"
 	"path"
 	"strings"
+	"syscall"
 	"testing"
+	"time"
 
 	bundleconfig "kyma-function-security/bundle"
 	"kyma-function-security/harness/internal/bundle"
@@ -45,7 +47,7 @@ func BenchmarkPeers(b *testing.B) {
 							b.Fatal(err)
 						}
 					}()
-					found := 0
+					found, before := 0, processorTime(b)
 					for b.Loop() {
 						results, err := g.review(ctx, 0, Review{Object: values[peers/2], Operation: "CREATE"}, nil)
 						if err != nil {
@@ -53,7 +55,7 @@ func BenchmarkPeers(b *testing.B) {
 						}
 						found = len(results)
 					}
-					b.ReportMetric(float64(b.Elapsed().Milliseconds())/float64(b.N), "ms/review")
+					b.ReportMetric((processorTime(b)-before).Seconds()*1000/float64(b.N), "cpu-ms/op")
 					if sharing := name == "jwt_binding" && audience == "shared"; (found > 0) != sharing {
 						b.Errorf("%d findings", found)
 					}
@@ -61,6 +63,15 @@ func BenchmarkPeers(b *testing.B) {
 			}
 		}
 	}
+}
+
+// processorTime doesn't depend on what else the machine does.
+func processorTime(b *testing.B) time.Duration {
+	var usage syscall.Rusage
+	if err := syscall.Getrusage(syscall.RUSAGE_SELF, &usage); err != nil {
+		b.Fatal(err)
+	}
+	return time.Duration(usage.Utime.Nano() + usage.Stime.Nano())
 }
 
 func apiRule(i int, audience string) map[string]any {

@@ -173,10 +173,8 @@ violation contains finding.new(rego.metadata.rule(), apirule.place(rule, _weakes
 	finding.selected(rego.metadata.rule())
 	some rule in _rules
 	stricter := sort({{"label": label, "strength": exposure.strength} |
-		some target in _targets(rule.service)
-		some exposure in _exposures[target]
+		some exposure in _exposures(rule.service)
 		exposure.strength > rule.strength
-		_another(exposure.apirule)
 		_meets(exposure.methods, rule.methods)
 		httppath.overlaps(exposure.shape, rule.shape)
 		label := sprintf("%s/%s", [exposure.apirule.namespace, exposure.apirule.name])
@@ -404,18 +402,111 @@ _foreign(service) if count(_functions_behind(service)) > 0
 
 _only_functions if input.parameters.foreignServices == "functions"
 
-# What all APIRules let in, by service. It doesn't touch input: it is the same for every review.
-_exposures[target] contains exposure if {
-	some resource in inventory.everywhere("APIRule")
+# What other APIRules let in to the service.
+_exposures(service) := [exposure |
+	targets := _targets(service)
+	some [space, name] in _exposing_apirules(service, targets)
+	resource := inventory.named("APIRule", space, name)
+	owner := {"namespace": _namespace(resource), "name": resource.metadata.name}
+	_another(owner)
 	some rule in apirule.rules(resource)
-	some target in _targets(rule.service)
+	count(_targets(rule.service) & targets) > 0
 	exposure := {
-		"apirule": {"namespace": _namespace(resource), "name": resource.metadata.name},
+		"apirule": owner,
 		"methods": [method | some method in rule.methods],
 		"shape": _shape(rule),
 		"strength": apirule.strength(rule),
 	}
+]
+
+# Found by the names that stand in them, as written: to read all APIRules as lib.kfs.apirule does would take Gatekeeper,
+# which does this in every review, longer than a webhook has. So this may find too many, but must miss none.
+_exposing_apirules(service, targets) := {peer |
+	some name in ({service.name} | _aliases(service.namespace, targets))
+	some found in [object.get(_named_by, [[service.namespace, name]], {}), object.get(_named_abroad, name, {})]
+	some peer, _ in found
+} if {
+	not "" in {service.namespace, service.name}
 }
+
+# Of a service that can't be read, those that may name one that can't be read either.
+_exposing_apirules(service, _) := _wandering | {[service.namespace, name] |
+	some version
+	_ = data.inventory.namespace[service.namespace][version].APIRule[name]
+} if {
+	"" in {service.namespace, service.name}
+}
+
+# The Services that lead to one of these Functions, theirs included.
+_aliases(namespace, targets) := {name |
+	some target in targets
+	name := substring(target, count(namespace) + 1, -1)
+	inventory.named("Function", namespace, name)
+} | {alias |
+	some target in targets
+	resource := inventory.named("Function", namespace, substring(target, count(namespace) + 1, -1))
+	some alias in object.get(_nameless_services, namespace, set())
+	_selects(inventory.named("Service", namespace, alias).spec.selector, resource)
+}
+
+# Those that no Function has the name of, by namespace.
+_nameless_services := {space: names |
+	some space, _ in data.inventory.namespace
+	names := {name |
+		_ = data.inventory.namespace[space].v1.Service[name]
+		not inventory.named("Function", space, name)
+	}
+}
+
+# {[namespace, name] of a service: {[namespace, name] of an APIRule of that namespace: true}}, from references only, since a
+# function that takes an object makes OPA convert all of it; no partial rule, since OPA compares each key with all others.
+_named_by := object.union_n(array.concat(
+	[{[space, service]: {[space, name]: true}} |
+		service := data.inventory.namespace[space][_].APIRule[name].spec.service.name
+	],
+	[{[space, service]: {[space, name]: true}} |
+		service := data.inventory.namespace[space][_].APIRule[name].spec.rules[_].service.name
+	],
+))
+
+# The same of services of any namespace.
+_named_abroad := object.union_n([{service: {peer: true}} |
+	some peer in _wandering
+	some service in _names_in(peer[0], peer[1])
+])
+
+_names_in(space, name) := ({service |
+	service := data.inventory.namespace[space][_].APIRule[name].spec.service.name
+} | {service |
+	service := data.inventory.namespace[space][_].APIRule[name].spec.rules[_].service.name
+}) | {service |
+	annotation := data.inventory.namespace[space][_].APIRule[name].metadata.annotations[key]
+	key in _annotations
+	is_string(annotation)
+	json.is_valid(annotation)
+	[_, value] := walk(json.unmarshal(annotation))
+	service := value.service.name
+}
+
+# APIRules whose services may be of another namespace than their own, or that hide a spec.
+_wandering contains [space, name] if {
+	some key, _ in data.inventory.namespace[space][_].APIRule[name].spec.service
+	not key in _service_keys
+}
+
+_wandering contains [space, name] if {
+	some key, _ in data.inventory.namespace[space][_].APIRule[name].spec.rules[_].service
+	not key in _service_keys
+}
+
+_wandering contains [space, name] if {
+	_ = data.inventory.namespace[space][_].APIRule[name].metadata.annotations[key]
+	key in _annotations
+}
+
+_service_keys := {"external", "host", "name", "port"}
+
+_annotations := {"gateway.kyma-project.io/v1beta1-spec", "gateway.kyma-project.io/v2alpha1-rules"}
 
 # API Gateway's policies select the service's pods, so an alias of a Function's Service is that Service.
 _targets(service) := {_key(service)} | _functions_behind(service)
@@ -727,23 +818,23 @@ _matching(host) := {service |
 	endswith(sprintf("%s.%s.svc.cluster.local", [service.name, service.namespace]), substring(host, 1, -1))
 }
 
-_addressed(host) := {service | some service in _at_address(host)}
+_addressed(host) := {service | some service, _ in _at_address(host)}
 
 _at_address(host) := _addresses[host] if regex.match(`^[0-9.]+$|:`, host)
 
-_functions contains {"namespace": _namespace(resource), "name": resource.metadata.name} if {
-	some resource in inventory.everywhere("Function")
+_functions contains {"namespace": space, "name": name} if {
+	some version in inventory.versions.Function
+	_ = data.inventory.namespace[space][version].Function[name]
 }
 
-_addresses[address] contains {"namespace": _namespace(resource), "name": resource.metadata.name} if {
-	some resource in inventory.everywhere("Service")
-	some address in [resource.spec.clusterIP]
-}
-
-_addresses[address] contains {"namespace": _namespace(resource), "name": resource.metadata.name} if {
-	some resource in inventory.everywhere("Service")
-	some address in resource.spec.clusterIPs
-}
+_addresses := object.union_n(array.concat(
+	[{address: {{"namespace": space, "name": name}: true}} |
+		address := data.inventory.namespace[space].v1.Service[name].spec.clusterIP
+	],
+	[{address: {{"namespace": space, "name": name}: true}} |
+		address := data.inventory.namespace[space].v1.Service[name].spec.clusterIPs[_]
+	],
+))
 
 _widths contains {"at": _spec_place(spec, at), "message": sprintf("host %q is a wildcard", [host])} if {
 	some spec in apirule.specs(input.review.object)

@@ -426,7 +426,7 @@ _exposing_apirules(service, targets) := {peer |
 	some found in [object.get(_named_by, [[service.namespace, name]], {}), object.get(_named_abroad, name, {})]
 	some peer, _ in found
 } if {
-	not "" in {service.namespace, service.name}
+	every word in [service.namespace, service.name] { word != "" }
 }
 
 # Of a service that can't be read, those that may name one that can't be read either.
@@ -458,8 +458,9 @@ _nameless_services := {space: names |
 	}
 }
 
-# {[namespace, name] of a service: {[namespace, name] of an APIRule of that namespace: true}}, from references only, since a
-# function that takes an object makes OPA convert all of it; no partial rule, since OPA compares each key with all others.
+# {[namespace, name] of a service: {[namespace, name] of an APIRule of that namespace: true}}. It follows references only,
+# since a function that takes an object makes OPA convert all of it, and is no partial rule, since of one OPA compares
+# each key with all others.
 _named_by := object.union_n(array.concat(
 	[{[space, service]: {[space, name]: true}} |
 		service := data.inventory.namespace[space][_].APIRule[name].spec.service.name
@@ -484,8 +485,13 @@ _names_in(space, name) := ({service |
 	key in _annotations
 	is_string(annotation)
 	json.is_valid(annotation)
-	[_, value] := walk(json.unmarshal(annotation))
-	service := value.service.name
+	value := json.unmarshal(annotation)
+	some names in [
+		[service_name | service_name := value.service.name],
+		[service_name | service_name := value.rules[_].service.name],
+		[service_name | service_name := value[_].service.name],
+	]
+	some service in names
 }
 
 # APIRules whose services may be of another namespace than their own, or that hide a spec.

@@ -344,10 +344,11 @@ _settled_by(_, true)
 _settled_by(services, false) if count(services) > 0
 
 _accepting(issuer, accepts, service, candidates) := {target |
+	namespace := service.namespace
 	some peer in array.concat(_own_peers(issuer, accepts), _peers(issuer, candidates))
 	_overlap(accepts, peer.accepts)
 	_targeted(peer.service)
-	not _shared(service.namespace, peer)
+	not _shared(namespace, peer)
 	target := _target(peer.service)
 } - {_target(service)}
 
@@ -394,8 +395,9 @@ _within(part, whole) if {
 }
 
 _itself(resource) if {
-	object.get(resource, ["metadata", "namespace"], "") == object.get(input.review.object, ["metadata", "namespace"], "")
-	object.get(resource, ["metadata", "name"], "") == object.get(input.review.object, ["metadata", "name"], "")
+	every key in ["namespace", "name"] {
+		object.get(resource, ["metadata", key], "") == object.get(input.review.object, ["metadata", key], "")
+	}
 }
 
 _shared(namespace, peer) if {
@@ -436,15 +438,17 @@ _service_keys := {"external", "host", "name", "port"}
 
 _annotations := {"gateway.kyma-project.io/v1beta1-spec", "gateway.kyma-project.io/v2alpha1-rules"}
 
-# Peers are found by what stands in them, as written: to read them all as lib.kfs.apirule does would take Gatekeeper, which
-# does this in every review, longer than a webhook has. So these rules may find what nobody reads, but must miss nothing.
+# Peers are found by what stands in them, as written: to read them all as lib.kfs.apirule does would take Gatekeeper,
+# which does this in every review, longer than a webhook has. So these rules may find too many, but must miss none.
 # They follow references only, as a function that takes an object makes OPA convert all of it, and collect in arrays, as
 # OPA compares each key of a partial rule with all others.
 _related(issuer, accepts) := _wider(issuer, accepts) | _narrower(issuer, accepts)
 
 _wider(issuer, accepts) := {kind |
 	rarest := min([[count(object.get(_by_word, [key], {})), key] |
-		some key in ({[issuer, "audience", audience] | some audience in accepts.audiences} | {[issuer, "scope", scope] | some scope in accepts.scopes})
+		some [field, words] in [["audience", accepts.audiences], ["scope", accepts.scopes]]
+		some word in words
+		key := [issuer, field, word]
 	])
 	some kind, _ in _by_word[rarest[1]]
 	count(accepts.audiences - kind[1]) == 0
@@ -476,8 +480,8 @@ _greatest(words) := max(words) if count(words) > 0
 
 _greatest(words) := null if count(words) == 0
 
-# The APIRules that accept an issuer's tokens with these audiences and scopes: {[issuer, audiences, scopes]: {[namespace,
-# name]: true}}.
+# The APIRules that accept an issuer's tokens with these audiences and scopes:
+# {[issuer, audiences, scopes]: {[namespace, name]: true}}.
 _peers_of := object.union_n(array.concat(
 	array.concat(_written_as_jwt, _written_as_restrictions),
 	array.concat(_written_in_config, _written_in_annotation),
@@ -519,8 +523,14 @@ _configured(config) := {[issuer, _words(entry, "audiences"), _words(entry, "requ
 _annotated(text) := {kind |
 	is_string(text)
 	json.is_valid(text)
-	[_, value] := walk(json.unmarshal(text))
-	some kind in _configured(value)
+	value := json.unmarshal(text)
+	some configs in [
+		[config | config := value.rules[_].accessStrategies[_].config],
+		[config | config := value[_].jwt],
+		[config | config := value[_].extAuth.restrictions],
+	]
+	some config in configs
+	some kind in _configured(config)
 }
 
 _words(entry, field) := {word | some word in entry[field]}

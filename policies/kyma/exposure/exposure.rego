@@ -458,9 +458,9 @@ _nameless_services := {space: names |
 	}
 }
 
-# {[namespace, name] of a service: {[namespace, name] of an APIRule of that namespace: true}}. It follows references only,
-# since a function that takes an object makes OPA convert all of it, and is no partial rule, since of one OPA compares
-# each key with all others.
+# {[namespace, name] of a service: {[namespace, name] of an APIRule of that namespace: true}}. It follows references
+# only, since a function that takes an object makes OPA convert all of it, and is no partial rule, since of one OPA
+# compares each key with all others.
 _named_by := object.union_n(array.concat(
 	[{[space, service]: {[space, name]: true}} |
 		service := data.inventory.namespace[space][_].APIRule[name].spec.service.name

@@ -385,6 +385,13 @@ test_other_apirules[note] if {
 	some note, tc in {
 		"itself": {"peer": _apirule("orders", [_jwt("/orders", ["GET"])]), "want": false},
 		"of its name elsewhere": {"peer": _in("shop", _to("orders", "demo", _jwt("/orders", ["GET"]))), "want": true},
+		"of its spec's namespace": {
+			"peer": object.union(
+				_in("shop", _jwt("/orders", ["GET"])),
+				{"spec": {"service": {"name": "orders", "namespace": "demo"}}},
+			),
+			"want": true,
+		},
 		"another host": {
 			"peer": object.union(_apirule("peer", [_jwt("/orders", ["GET"])]), {"spec": {"hosts": ["other"]}}),
 			"want": true,

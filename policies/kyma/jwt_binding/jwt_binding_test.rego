@@ -512,6 +512,40 @@ test_shared_within[note] if {
 	_shares(_found(_review("v2", [_entry("orders", [["a"], []])]), tc.parameters, [peer])) == tc.want
 }
 
+# APIRules of the own namespace whose service is of another one.
+test_shared_abroad[note] if {
+	abroad := {"name": "payments", "namespace": "x"}
+	hidden := {"service": abroad, "rules": [{"accessStrategies": [{
+		"handler": "jwt",
+		"config": object.union(_ory, {"target_audience": ["a"]}),
+	}]}]}
+	bound := _entry("", [["a"], []]).jwt
+	some note, change in {
+		"of the rule": {"spec": {"rules": [{"service": abroad, "jwt": bound}]}},
+		"of the spec": {"spec": {"service": abroad, "rules": [{"jwt": bound}]}},
+		"hidden": {
+			"metadata": {"annotations": {"gateway.kyma-project.io/v1beta1-spec": json.marshal(hidden)}},
+			"spec": {"rules": []},
+		},
+	}
+
+	peer := object.union(object.remove(_peer("payments", "demo", []), ["spec"]), change)
+	_shares(_found(_review("v2", [_entry("orders", [["a"], []])]), {"sharedWithin": "namespace"}, [peer]))
+}
+
+# Where the first that are looked at expose the same service, the others are looked at too.
+test_all_are_read_if_the_first_share_nothing[note] if {
+	some note, tc in {"none": {"last": "orders", "want": false}, "the last": {"last": "payments", "want": true}}
+
+	service := {"name": "orders", "namespace": "demo"}
+	same := [_peer(sprintf("s%d", [i]), "x", [object.union(_entry("orders", [["a"], []]), {"service": service})]) |
+		some i in numbers.range(100, 121)
+	]
+	other := {"service": {"name": tc.last, "namespace": "demo"}}
+	last := _peer("z", "x", [object.union(_entry("orders", [["a"], []]), other)])
+	_shares(_found(_review("v2", [_entry("orders", [["a"], []])]), {}, array.concat(same, [last]))) == tc.want
+}
+
 test_message_counts_peers[note] if {
 	some note, tc in {
 		"one": {"peers": 1, "want": "service x/s100"},

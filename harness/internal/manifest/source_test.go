@@ -115,8 +115,8 @@ func TestBigFileIsNotRead(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := file.Truncate(1 << 40); err != nil {
-		t.Skip(err)
+	if err := file.Truncate(1 << 27); err != nil {
+		t.Fatal(err)
 	}
 	_ = file.Close()
 	sources, err := Sources([]string{path}, nil)

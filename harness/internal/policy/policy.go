@@ -8,10 +8,12 @@ import (
 	"io/fs"
 	"path"
 	"regexp"
+	"runtime"
 	"slices"
 	"strings"
 
 	"github.com/open-policy-agent/opa/v1/ast"
+	"golang.org/x/sync/errgroup"
 )
 
 // Profiles and Flavors are the legal values of both, in the order in which they are shown; the first is the default.
@@ -121,27 +123,38 @@ type file struct {
 // and line.
 func Load(fsys fs.FS) (*Library, error) {
 	lib := &Library{files: map[string]*file{}, packages: map[string]string{}}
+	var files []*file
 	err := fs.WalkDir(fsys, ".", func(name string, entry fs.DirEntry, err error) error {
 		if err != nil || entry.IsDir() || path.Ext(name) != ".rego" || strings.HasSuffix(name, "_test.rego") {
 			return err
 		}
 		source, err := fs.ReadFile(fsys, name)
-		if err != nil {
-			return err
-		}
-		module, err := ast.ParseModuleWithOpts(name, string(source), ast.ParserOptions{
-			ProcessAnnotation: strings.HasPrefix(name, "kyma/"),
-			RegoVersion:       ast.RegoV1,
-		})
-		if err != nil {
-			return fmt.Errorf("parse %s: %w", name, err)
-		}
-		lib.files[name] = &file{name, source, module}
-		lib.packages[module.Package.Path.String()] = name
-		return nil
+		files = append(files, &file{path: name, source: source})
+		return err
 	})
 	if err != nil {
 		return nil, err
+	}
+	var group errgroup.Group // a third of a small run is parsing
+	group.SetLimit(runtime.NumCPU())
+	for _, f := range files {
+		group.Go(func() (err error) {
+			f.module, err = ast.ParseModuleWithOpts(f.path, string(f.source), ast.ParserOptions{
+				ProcessAnnotation: strings.HasPrefix(f.path, "kyma/"),
+				RegoVersion:       ast.RegoV1,
+			})
+			if err != nil {
+				return fmt.Errorf("parse %s: %w", f.path, err)
+			}
+			return nil
+		})
+	}
+	if err := group.Wait(); err != nil {
+		return nil, err
+	}
+	for _, f := range files {
+		lib.files[f.path] = f
+		lib.packages[f.module.Package.Path.String()] = f.path
 	}
 	for name, f := range lib.files {
 		if !strings.HasPrefix(name, "kyma/") {

@@ -11,11 +11,13 @@ import (
 	"io/fs"
 	"maps"
 	"os"
+	"os/exec"
 	"path"
 	"path/filepath"
 	"runtime"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -24,6 +26,7 @@ import (
 	"sigs.k8s.io/yaml"
 
 	bundleconfig "kyma-function-security/bundle"
+	"kyma-function-security/harness/e2e/tally"
 	"kyma-function-security/harness/internal/bundle"
 	"kyma-function-security/harness/internal/check"
 	"kyma-function-security/harness/internal/constraint"
@@ -81,6 +84,7 @@ func (f finding) String() string {
 
 func TestParity(t *testing.T) {
 	s := load(t)
+	t.Run("kfs", s.kfs)
 	t.Run("gatekeeper", s.gatekeeper)
 	t.Run("gator", s.gator)
 	t.Run("opa", s.opa)
@@ -270,7 +274,7 @@ func (s *suite) check(ctx context.Context, e *example, objects, around []*manife
 
 // now has kfs judge the example at the real time, for programs whose clock can't be set, before and after judge runs: in
 // between it may have become midnight.
-func (s *suite) now(ctx context.Context, t *testing.T, e *example, judge func() []finding) {
+func (s *suite) now(ctx context.Context, t *testing.T, l *lane, e *example, judge func() []finding) {
 	t.Helper()
 	run := func() []finding {
 		whole, err := s.check(ctx, e, e.objects, e.around, time.Now())
@@ -279,11 +283,12 @@ func (s *suite) now(ctx context.Context, t *testing.T, e *example, judge func() 
 		}
 		return s.findings(e, whole)
 	}
-	before := run()
+	want := run()
 	got := judge()
-	if !slices.Equal(before, got) {
-		differ(t, e.Path, run(), got)
+	if !slices.Equal(want, got) {
+		want = run()
 	}
+	l.compare(t, e, want, got)
 }
 
 // findings leaves out KFS-0xx, which only kfs has: they are about files.
@@ -376,11 +381,36 @@ func (e *example) about(found []finding) []finding {
 	return unique(slices.DeleteFunc(found, func(f finding) bool { return !own[f.Object] }))
 }
 
-func differ(t *testing.T, name string, want, got []finding) {
+// lane is one consumer on its way through the examples. It may be used by several goroutines.
+type lane struct {
+	consumer, version                string
+	objects, findings, disagreements atomic.Int64
+}
+
+// compare holds what the consumer found in an example against what kfs did.
+func (l *lane) compare(t *testing.T, e *example, want, got []finding) {
 	t.Helper()
+	l.objects.Add(int64(len(e.values)))
+	l.findings.Add(int64(len(got)))
 	if diff := gocmp.Diff(lines(want), lines(got)); diff != "" {
-		t.Errorf("%s: -kfs +other:\n%s", name, diff)
+		t.Errorf("%s: -kfs +other:\n%s", e.Path, diff)
 	}
+	for _, sides := range [][2][]finding{{want, got}, {got, want}} {
+		for _, f := range sides[0] {
+			if !slices.Contains(sides[1], f) {
+				l.disagreements.Add(1)
+			}
+		}
+	}
+}
+
+// done says what the lane did.
+func (l *lane) done(t *testing.T) {
+	t.Helper()
+	tally.Add(t, tally.Row{
+		Consumer: l.consumer, Version: l.version, Objects: int(l.objects.Load()), Findings: int(l.findings.Load()),
+		Disagreements: int(l.disagreements.Load()),
+	})
 }
 
 func lines(found []finding) []string {
@@ -398,7 +428,36 @@ type details struct {
 	Line int    `json:"line"`
 }
 
+// kfs holds what kfs finds against what the fixtures promise. Of applications testdata has the whole output.
+func (s *suite) kfs(t *testing.T) {
+	row := tally.Row{Consumer: "kfs check", Version: "v" + s.runner.Config.Version}
+	for _, e := range s.examples {
+		if e.Folder == "" {
+			continue
+		}
+		whole, err := s.runner.Run(t.Context(), e.Fixture, engine.Options{})
+		must(t, err)
+		differences := fixture.Differences(e.Fixture, whole)
+		for _, d := range differences {
+			t.Errorf("%s: %s", e.Path, d)
+		}
+		row.Objects += len(e.objects)
+		row.Findings += len(whole.Findings)
+		row.Disagreements += len(differences)
+	}
+	tally.Add(t, row)
+}
+
+// gatekeeperVersion is that of the Gatekeeper which this test links.
+func gatekeeperVersion(t *testing.T) string {
+	t.Helper()
+	output, err := exec.CommandContext(t.Context(), "go", "list", "-m", "-f", "{{.Version}}", "github.com/open-policy-agent/gatekeeper/v3").Output()
+	must(t, err)
+	return strings.TrimSpace(string(output))
+}
+
 func (s *suite) gatekeeper(t *testing.T) {
+	l := &lane{consumer: "Gatekeeper client", version: gatekeeperVersion(t)}
 	var templates [][]byte
 	for _, file := range slices.Sorted(maps.Keys(s.generated)) {
 		if path.Dir(file) == "constrainttemplates" && path.Base(file) != "kustomization.yaml" {
@@ -414,7 +473,6 @@ func (s *suite) gatekeeper(t *testing.T) {
 	bySetup := slices.Clone(s.examples)
 	slices.SortStableFunc(bySetup, func(a, b *example) int { return cmp.Compare(a.setup.name, b.setup.name) })
 	var current *setup
-	compared := 0
 	for _, e := range bySetup {
 		if e.setup != current {
 			must(t, g.SetConstraints(t.Context(), slices.Collect(maps.Values(e.setup.files))...))
@@ -436,10 +494,9 @@ func (s *suite) gatekeeper(t *testing.T) {
 				Path: text(r.Path), TextLine: r.Line,
 			})
 		}
-		differ(t, e.Path, e.want, unique(got))
-		compared += len(got)
+		l.compare(t, e, e.want, unique(got))
 	}
-	t.Logf("%d fixtures, %d findings compared", len(bySetup), compared)
+	l.done(t)
 }
 
 // write puts files into a new folder and returns it.

@@ -3,6 +3,7 @@ package e2e
 import (
 	"bytes"
 	"context"
+	"debug/buildinfo"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -13,7 +14,6 @@ import (
 	"runtime"
 	"slices"
 	"strings"
-	"sync/atomic"
 	"testing"
 	"time"
 
@@ -31,7 +31,7 @@ import (
 func (s *suite) gator(t *testing.T) {
 	program := build(t, "gator")
 	folders := s.folders(t, s.gatekeeperFiles)
-	var compared atomic.Int64
+	l := &lane{consumer: "gator test", version: version(t, program)}
 	each(t, s.examples, func(ctx context.Context, e *example) {
 		name, _ := s.gatekeeperFiles(e)
 		files := write(t, map[string][]byte{"context.yaml": stream(e.context), "placed.yaml": stream(e.values)})
@@ -43,7 +43,7 @@ func (s *suite) gator(t *testing.T) {
 				arguments = append(arguments, "-f", file)
 			}
 		}
-		s.now(ctx, t, e, func() []finding {
+		s.now(ctx, t, l, e, func() []finding {
 			var results []struct {
 				Msg               string
 				EnforcementAction string
@@ -60,12 +60,10 @@ func (s *suite) gator(t *testing.T) {
 			if denied != (status == 1) {
 				t.Errorf("%s: gator's exit status is %d", e.Path, status)
 			}
-			got = e.about(got)
-			compared.Add(int64(len(got)))
-			return got
+			return e.about(got)
 		})
 	})
-	t.Logf("%d findings compared", compared.Load())
+	l.done(t)
 }
 
 // adapted is a result of the adapter, as opa gives it and, with all but msg under metadata, conftest.
@@ -123,6 +121,7 @@ func (e *example) adapted(t *testing.T, program string, results adapterResults) 
 // takes most of its time to compile.
 func (s *suite) opa(t *testing.T) {
 	program := build(t, "opa")
+	l := &lane{consumer: "opa eval", version: version(t, program)}
 	bundles := s.folders(t, s.bundleFiles)
 	bySetup := map[string][]*example{}
 	for _, e := range s.examples {
@@ -134,7 +133,6 @@ func (s *suite) opa(t *testing.T) {
 		deny := data.kfs.adapter.deny with input as input_ with time.now_ns as data.instants[name]
 		warn := data.kfs.adapter.warn with input as input_ with time.now_ns as data.instants[name]
 	]`
-	var compared atomic.Int64
 	each(t, slices.Sorted(maps.Keys(bySetup)), func(ctx context.Context, name string) {
 		lists, instants, byPath := map[string]any{}, map[string]any{}, map[string]*example{}
 		for _, e := range bySetup[name] {
@@ -168,17 +166,15 @@ func (s *suite) opa(t *testing.T) {
 		}
 		for _, r := range results {
 			e := byPath[r.Name]
-			got := e.adapted(t, "opa", r.adapterResults)
-			compared.Add(int64(len(got)))
-			differ(t, e.Path, e.want, got)
+			l.compare(t, e, e.want, e.adapted(t, "opa", r.adapterResults))
 		}
 	})
-	t.Logf("%d findings compared", compared.Load())
+	l.done(t)
 
 	t.Run("as documented", func(t *testing.T) {
 		for _, e := range s.samples() {
 			files := write(t, map[string][]byte{"list.yaml": stream([]map[string]any{e.list()})})
-			s.now(t.Context(), t, e, func() []finding {
+			s.now(t.Context(), t, l, e, func() []finding {
 				var results adapterResults
 				for name, into := range map[string]*[]adapted{"deny": &results.Deny, "warn": &results.Warn} {
 					var output struct {
@@ -247,7 +243,7 @@ func (s *suite) conftest(t *testing.T) {
 	names := slices.Sorted(maps.Keys(groups))
 
 	t.Run("single", func(t *testing.T) {
-		var compared atomic.Int64
+		l := &lane{consumer: "conftest, each document", version: version(t, program)}
 		each(t, names, func(ctx context.Context, name string) {
 			var files []string
 			for _, e := range groups[name] {
@@ -260,16 +256,14 @@ func (s *suite) conftest(t *testing.T) {
 					of := results(byFile[file])
 					all.Deny, all.Warn = append(all.Deny, of.Deny...), append(all.Warn, of.Warn...)
 				}
-				got := e.adapted(t, "conftest", all)
-				compared.Add(int64(len(got)))
-				differ(t, e.Path, e.separate, got)
+				l.compare(t, e, e.separate, e.adapted(t, "conftest", all))
 			}
 		})
-		t.Logf("%d findings compared", compared.Load())
+		l.done(t)
 	})
 
 	t.Run("list", func(t *testing.T) {
-		var compared atomic.Int64
+		l := &lane{consumer: "conftest, a List", version: version(t, program)}
 		each(t, names, func(ctx context.Context, name string) {
 			lists := map[string][]byte{}
 			for i, e := range groups[name] {
@@ -282,34 +276,30 @@ func (s *suite) conftest(t *testing.T) {
 			}
 			byFile := run(ctx, untested, folders[name], files...)
 			for i, e := range groups[name] {
-				got := e.adapted(t, "conftest", results(byFile[files[i]]))
-				compared.Add(int64(len(got)))
-				differ(t, e.Path, e.want, got)
+				l.compare(t, e, e.want, e.adapted(t, "conftest", results(byFile[files[i]])))
 			}
 		})
-		t.Logf("%d findings compared", compared.Load())
+		l.done(t)
 	})
 
 	t.Run("combine", func(t *testing.T) {
-		var compared atomic.Int64
+		l := &lane{consumer: "conftest --combine", version: version(t, program)}
 		each(t, s.examples, func(ctx context.Context, e *example) {
 			folder := write(t, map[string][]byte{"context.yaml": stream(e.context)})
 			chosen := untested // with their tests it takes twice the time
 			if slices.Contains(s.samples(), e) {
 				chosen = policyFolder
 			}
-			s.now(ctx, t, e, func() []finding {
+			s.now(ctx, t, l, e, func() []finding {
 				files := append([]string{"--combine"}, e.files...)
 				if len(e.context) > 0 {
 					files = append(files, filepath.Join(folder, "context.yaml"))
 				}
 				byFile := run(ctx, chosen, folders[e.setup.name], files...)
-				got := e.adapted(t, "conftest", results(byFile["Combined"]))
-				compared.Add(int64(len(got)))
-				return got
+				return e.adapted(t, "conftest", results(byFile["Combined"]))
 			})
 		})
-		t.Logf("%d findings compared", compared.Load())
+		l.done(t)
 	})
 }
 
@@ -416,6 +406,14 @@ func (s *suite) instantFiles(e *example) (string, map[string][]byte) {
 	}
 	generated["main.rego"] = []byte(main)
 	return name + " " + e.Now.Format(time.RFC3339), generated
+}
+
+// version is the release that a program was built from.
+func version(t *testing.T, program string) string {
+	t.Helper()
+	info, err := buildinfo.ReadFile(program)
+	must(t, err)
+	return info.Main.Version
 }
 
 func build(t *testing.T, name string) string {

@@ -36,6 +36,7 @@ import (
 
 const (
 	root    = "../../.."
+	bundle  = root + "/bundle/gatekeeper"
 	profile = "strict"
 	flavor  = "classic"
 	ours    = "app.kubernetes.io/part-of=kyma-function-security"
@@ -95,6 +96,22 @@ type suite struct {
 
 func start(t *testing.T) *suite {
 	t.Helper()
+	s := empty(t)
+	begin := time.Now()
+	s.install(t, bundle)
+	if templates := s.kind("ConstraintTemplate"); len(templates) != len(s.runner.Library.Policies) {
+		t.Fatalf("%d templates for %d policies; run make generate", len(templates), len(s.runner.Library.Policies))
+	}
+	if len(s.installed) != len(s.constraints) {
+		t.Fatalf("%d constraints were applied, kfs makes %d", len(s.installed), len(s.constraints))
+	}
+	t.Logf("the bundle is enforced after %.1f s", time.Since(begin).Seconds())
+	return s
+}
+
+// empty is a cluster with the kinds that the policies know, and nothing of the bundle.
+func empty(t *testing.T) *suite {
+	t.Helper()
 	ctx := t.Context()
 	library, err := policy.Load(policies.FS)
 	must(t, err)
@@ -120,10 +137,6 @@ func start(t *testing.T) *suite {
 	begin = time.Now()
 	s.crds(t)
 	t.Logf("Kyma's and Istio's CRDs are there after %.1f s", time.Since(begin).Seconds())
-	begin = time.Now()
-	s.install(t)
-	t.Logf("the bundle is enforced after %.1f s", time.Since(begin).Seconds())
-
 	var values []map[string]any
 	for _, kind := range []string{"v1 Namespace", "rbac.authorization.k8s.io/v1 ClusterRole"} {
 		apiVersion, name, _ := strings.Cut(kind, " ")
@@ -157,31 +170,28 @@ func (s *suite) crds(t *testing.T) {
 	must(t, s.Setup.Established(t.Context(), "kfs-e2e=yes", count))
 }
 
-// install is what the README tells users to do, and waits until Gatekeeper says that it enforces every constraint.
-func (s *suite) install(t *testing.T) {
+// install is what the README tells users to do with a folder like bundle/gatekeeper, and waits until Gatekeeper says that it
+// enforces every constraint.
+func (s *suite) install(t *testing.T, folder string) {
 	t.Helper()
 	ctx := t.Context()
 	var err error
-	s.templates, err = s.Admin.ApplyFolder(ctx, filepath.Join(root, "bundle/gatekeeper/templates"))
+	s.templates, err = s.Admin.ApplyFolder(ctx, filepath.Join(folder, "templates"))
 	must(t, err)
-	templates := slices.DeleteFunc(slices.Clone(s.templates), func(o *unstructured.Unstructured) bool { return o.GetKind() != "ConstraintTemplate" })
-	if len(templates) != len(s.runner.Library.Policies) {
-		t.Fatalf("%d templates for %d policies; run make generate", len(templates), len(s.runner.Library.Policies))
-	}
-	must(t, s.Admin.Established(ctx, ours, len(s.runner.Library.Policies)))
-	var constraints []*unstructured.Unstructured
+	must(t, s.Admin.Established(ctx, ours, len(s.kind("ConstraintTemplate"))))
 	// Gatekeeper's webhook learns of a new CRD a moment after the API server.
 	must(t, cluster.Poll(ctx, synced, func(ctx context.Context) (err error) {
-		constraints, err = s.Admin.ApplyFolder(ctx, filepath.Join(root, "bundle/gatekeeper/constraints", profile+"-"+flavor))
+		s.installed, err = s.Admin.ApplyFolder(ctx, filepath.Join(folder, "constraints", profile+"-"+flavor))
 		return err
 	}))
-	if len(constraints) != len(s.constraints) {
-		t.Fatalf("%d constraints were applied, kfs makes %d", len(constraints), len(s.constraints))
-	}
-	s.installed = constraints
-	for _, o := range constraints {
+	for _, o := range s.installed {
 		must(t, cluster.Poll(ctx, time.Minute, func(ctx context.Context) error { return s.enforced(ctx, o) }))
 	}
+}
+
+// kind are the templates, or the SyncSets, that were applied.
+func (s *suite) kind(name string) []*unstructured.Unstructured {
+	return slices.DeleteFunc(slices.Clone(s.templates), func(o *unstructured.Unstructured) bool { return o.GetKind() != name })
 }
 
 func (s *suite) enforced(ctx context.Context, o *unstructured.Unstructured) error {

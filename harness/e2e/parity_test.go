@@ -121,9 +121,13 @@ func load(t *testing.T) *suite {
 	if len(apps) == 0 {
 		t.Fatal("there are no applications")
 	}
+	applications := 0
 	for _, app := range apps {
 		for _, profile := range policy.Profiles {
-			fixtures = append(fixtures, fixture.Fixture{Path: app, Profile: profile, Flavor: policy.Flavors[0], Now: fixture.Clock})
+			for _, flavor := range flavors(app) {
+				fixtures = append(fixtures, fixture.Fixture{Path: app, Profile: profile, Flavor: flavor, Now: fixture.Clock})
+				applications++
+			}
 		}
 	}
 
@@ -146,8 +150,18 @@ func load(t *testing.T) *suite {
 	}
 	must(t, group.Wait())
 	t.Logf("%d fixtures, %d of them applications, under %d sets of constraints",
-		len(s.examples), len(apps)*len(policy.Profiles), len(setups))
+		len(s.examples), applications, len(setups))
 	return s
+}
+
+// flavors are those that an application is made for: the one in its name, or all.
+func flavors(app string) []string {
+	for _, flavor := range policy.Flavors {
+		if strings.Contains(app, "-"+flavor+"-") {
+			return []string{flavor}
+		}
+	}
+	return policy.Flavors
 }
 
 // setup collects a fixture's constraints; those it brings itself replace the bundle's of the same policy.

@@ -35,6 +35,7 @@ type Client struct {
 
 	config  *rest.Config
 	dynamic dynamic.Interface
+	found   discovery.DiscoveryInterface
 	mapper  *restmapper.DeferredDiscoveryRESTMapper
 }
 
@@ -44,22 +45,24 @@ func (c *Cluster) client(user string, groups ...string) (*Client, error) {
 	if err != nil {
 		return nil, err
 	}
-	config := &rest.Config{
-		Host:                      c.host,
-		TLSClientConfig:           rest.TLSClientConfig{CAData: c.ca.pem, CertData: certificate, KeyData: key},
-		QPS:                       -1,
-		Timeout:                   time.Minute,
-		WarningHandlerWithContext: warningsOfContext{},
-	}
-	client := &Client{Validation: metav1.FieldValidationStrict, config: config}
+	return newClient(&rest.Config{
+		Host:            c.host,
+		TLSClientConfig: rest.TLSClientConfig{CAData: c.ca.pem, CertData: certificate, KeyData: key},
+	})
+}
+
+func newClient(config *rest.Config) (client *Client, err error) {
+	config.QPS = -1
+	config.Timeout = time.Minute
+	config.WarningHandlerWithContext = warningsOfContext{}
+	client = &Client{Validation: metav1.FieldValidationStrict, config: config}
 	if client.dynamic, err = dynamic.NewForConfig(config); err != nil {
 		return nil, err
 	}
-	found, err := discovery.NewDiscoveryClientForConfig(config)
-	if err != nil {
+	if client.found, err = discovery.NewDiscoveryClientForConfig(config); err != nil {
 		return nil, err
 	}
-	client.mapper = restmapper.NewDeferredDiscoveryRESTMapper(memory.NewMemCacheClient(found))
+	client.mapper = restmapper.NewDeferredDiscoveryRESTMapper(memory.NewMemCacheClient(client.found))
 	return client, nil
 }
 
@@ -100,6 +103,20 @@ func (c *Client) Apply(ctx context.Context, o *unstructured.Unstructured) error 
 
 // ApplyFolder is kubectl apply --server-side -k, for kustomizations that only list files and folders.
 func (c *Client) ApplyFolder(ctx context.Context, folder string) ([]*unstructured.Unstructured, error) {
+	objects, err := ReadFolder(folder)
+	if err != nil {
+		return nil, err
+	}
+	for _, o := range objects {
+		if err := c.Apply(ctx, o); err != nil {
+			return nil, err
+		}
+	}
+	return objects, nil
+}
+
+// ReadFolder is kubectl kustomize, for kustomizations that only list files and folders.
+func ReadFolder(folder string) ([]*unstructured.Unstructured, error) {
 	data, err := os.ReadFile(filepath.Join(folder, "kustomization.yaml"))
 	if err != nil {
 		return nil, err
@@ -111,31 +128,22 @@ func (c *Client) ApplyFolder(ctx context.Context, folder string) ([]*unstructure
 	if err := yaml.UnmarshalStrict(data, &kustomization); err != nil {
 		return nil, fmt.Errorf("read %s: %w", folder, err)
 	}
-	var applied []*unstructured.Unstructured
+	var all []*unstructured.Unstructured
 	for _, name := range kustomization.Resources {
 		name = filepath.Join(folder, name)
+		read := readObjects
 		if info, err := os.Stat(name); err != nil {
 			return nil, err
 		} else if info.IsDir() {
-			objects, err := c.ApplyFolder(ctx, name)
-			if err != nil {
-				return nil, err
-			}
-			applied = append(applied, objects...)
-			continue
+			read = ReadFolder
 		}
-		objects, err := readObjects(name)
+		objects, err := read(name)
 		if err != nil {
 			return nil, err
 		}
-		for _, o := range objects {
-			if err := c.Apply(ctx, o); err != nil {
-				return nil, err
-			}
-		}
-		applied = append(applied, objects...)
+		all = append(all, objects...)
 	}
-	return applied, nil
+	return all, nil
 }
 
 // Established waits for the CRDs with a label, of which there are at least so many.

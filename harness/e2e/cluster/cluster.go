@@ -17,6 +17,7 @@ import (
 	"os"
 	"path/filepath"
 	"strconv"
+	"strings"
 	"time"
 
 	"golang.org/x/sync/errgroup"
@@ -51,7 +52,7 @@ type Cluster struct {
 	webhook    string // host and port of Gatekeeper's
 	health     string
 	source     string // Gatekeeper's
-	kubeconfig string
+	kubeconfig string // Gatekeeper's
 }
 
 // Start builds and starts the programs and waits until Gatekeeper's webhook is asked about every request. Its failurePolicy is
@@ -219,9 +220,13 @@ func (c *Cluster) install(ctx context.Context) error {
 // StartGatekeeper starts Gatekeeper, whose webhook is called as soon as there is its configuration, and waits until it is ready.
 func (c *Cluster) StartGatekeeper(ctx context.Context) error {
 	if c.kubeconfig == "" {
-		if err := c.writeKubeconfig(); err != nil {
+		// The ServiceAccount that it is in a cluster, with the rights of that.
+		file, err := c.Kubeconfig("system:serviceaccount:"+gatekeeperNamespace+":gatekeeper-admin",
+			"system:serviceaccounts", "system:serviceaccounts:"+gatekeeperNamespace, "system:authenticated")
+		if err != nil {
 			return fmt.Errorf("start Gatekeeper: %w", err)
 		}
+		c.kubeconfig = file
 	}
 	_, port, err := net.SplitHostPort(c.webhook)
 	if err != nil {
@@ -299,12 +304,11 @@ func (c *Cluster) deployment() ([]*unstructured.Unstructured, error) {
 	return readObjects(filepath.Join(c.source, "deploy", "gatekeeper.yaml"))
 }
 
-// writeKubeconfig makes Gatekeeper the ServiceAccount that it is in a cluster, with the rights of that.
-func (c *Cluster) writeKubeconfig() error {
-	certificate, key, err := c.ca.issue("system:serviceaccount:"+gatekeeperNamespace+":gatekeeper-admin",
-		[]string{"system:serviceaccounts", "system:serviceaccounts:" + gatekeeperNamespace, "system:authenticated"})
+// Kubeconfig writes the kubeconfig of a new user into the cluster's folder and returns the file's name.
+func (c *Cluster) Kubeconfig(user string, groups ...string) (string, error) {
+	certificate, key, err := c.ca.issue(user, groups)
 	if err != nil {
-		return err
+		return "", err
 	}
 	data, err := yaml.Marshal(map[string]any{
 		"apiVersion": "v1", "kind": "Config", "current-context": "e2e",
@@ -317,14 +321,10 @@ func (c *Cluster) writeKubeconfig() error {
 		}}},
 	})
 	if err != nil {
-		return err
+		return "", err
 	}
-	file := c.file("gatekeeper.kubeconfig")
-	if err := os.WriteFile(file, data, 0o600); err != nil {
-		return err
-	}
-	c.kubeconfig = file
-	return nil
+	file := c.file(strings.ReplaceAll(user, ":", "-") + ".kubeconfig")
+	return file, os.WriteFile(file, data, 0o600)
 }
 
 func (c *Cluster) run(name string, env []string, args ...string) error {

@@ -15,7 +15,6 @@ import (
 	gocmp "github.com/google/go-cmp/cmp"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
-	apischema "k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/client-go/dynamic"
 	"sigs.k8s.io/yaml"
 
@@ -54,8 +53,6 @@ func (s *suite) app(t *testing.T, app string) []*manifest.Object {
 	must(t, err)
 	return input.Objects
 }
-
-const gatekeeperNamespace = "gatekeeper-system"
 
 const digest = "@sha256:ac3947d98c840d95847d6d9dc9a1c95a3d26c30abc733155894b51083b02d2cc"
 
@@ -238,49 +235,6 @@ func (s *suite) stages(t *testing.T) {
 				return nil
 			}))
 		})
-	}
-}
-
-// uninstall deletes the bundle in the order opposite to its installation.
-func (s *suite) uninstall(t *testing.T) {
-	for _, o := range slices.Backward(append(slices.Clone(s.templates), s.installed...)) {
-		must(t, s.Admin.Delete(t.Context(), o))
-	}
-	// The constraints' CRDs are their templates' to take along: Kubernetes' garbage collector does it, which isn't here.
-	crds, err := s.Admin.Resource(apischema.FromAPIVersionAndKind("apiextensions.k8s.io/v1", "CustomResourceDefinition"), "")
-	must(t, err)
-	list, err := crds.List(t.Context(), metav1.ListOptions{LabelSelector: ours})
-	must(t, err)
-	for _, crd := range list.Items {
-		if owner := metav1.GetControllerOf(&crd); owner == nil || owner.Kind != "ConstraintTemplate" {
-			t.Errorf("CRD %s stays: its owner is %v", crd.GetName(), owner)
-			continue
-		}
-		must(t, s.Setup.Remove(t.Context(), &crd))
-	}
-	for _, kind := range []string{
-		"templates.gatekeeper.sh/v1 ConstraintTemplate", "syncset.gatekeeper.sh/v1alpha1 SyncSet",
-		"status.gatekeeper.sh/v1beta1 ConstraintTemplatePodStatus", "status.gatekeeper.sh/v1beta1 ConstraintPodStatus",
-	} {
-		apiVersion, name, _ := strings.Cut(kind, " ")
-		resource, err := s.Admin.Resource(apischema.FromAPIVersionAndKind(apiVersion, name), gatekeeperNamespace)
-		must(t, err)
-		must(t, cluster.Poll(t.Context(), synced, func(ctx context.Context) error {
-			left, err := resource.List(ctx, metav1.ListOptions{})
-			if err != nil {
-				return err
-			}
-			if len(left.Items) > 0 {
-				return fmt.Errorf("%d of %s are left, %s among them", len(left.Items), kind, left.Items[0].GetName())
-			}
-			return nil
-		}))
-	}
-	s.context(t)
-	v, err := s.Admin.Create(t.Context(), function(t, "orders", "registry.evil.example/node"+digest), true)
-	must(t, err)
-	if !v.Stored || len(v.Warn) > 0 {
-		t.Errorf("without the bundle: %s", v)
 	}
 }
 

@@ -84,8 +84,14 @@ type syncSpec struct {
 	GVKs []schema.GVK `yaml:"gvks"`
 }
 
-// labels make everything of ours selectable, so that an uninstall and a prune find it.
-var labels = map[string]string{"app.kubernetes.io/part-of": "kyma-function-security"}
+// labels make everything of ours selectable: for an uninstall all, and after an upgrade what has another version than the
+// bundle. Gatekeeper gives a constraint's CRD its template's labels when it makes it, and doesn't change them later.
+func (g *generator) labels() map[string]string {
+	return map[string]string{
+		"app.kubernetes.io/part-of": "kyma-function-security",
+		"app.kubernetes.io/version": g.config.Version,
+	}
+}
 
 func (g *generator) template(p *policy.Policy) (constraintTemplate, error) {
 	t := constraintTemplate{
@@ -93,7 +99,7 @@ func (g *generator) template(p *policy.Policy) (constraintTemplate, error) {
 		Kind:       "ConstraintTemplate",
 		Metadata: meta{
 			Name:   strings.ToLower(p.Kind), // Gatekeeper demands it
-			Labels: labels,
+			Labels: g.labels(),
 			Annotations: map[string]string{
 				"metadata.gatekeeper.sh/title":   p.Title,
 				"metadata.gatekeeper.sh/version": g.config.Version,
@@ -179,7 +185,7 @@ func (g *generator) constraint(c *constraint.Constraint) constraintObject {
 		Kind:       c.Policy.Kind,
 		Metadata: meta{
 			Name:   c.Name,
-			Labels: labels,
+			Labels: g.labels(),
 			// Gatekeeper's logs and exports carry a constraint's annotations, not its template's.
 			Annotations: map[string]string{
 				"metadata.gatekeeper.sh/title":   c.Policy.Title,
@@ -206,7 +212,7 @@ func (g *generator) syncSets(kinds []string, suffix string) ([]syncSet, error) {
 		name += suffix
 		set, ok := byName[name]
 		if !ok {
-			set = &syncSet{APIVersion: "syncset.gatekeeper.sh/v1alpha1", Kind: "SyncSet", Metadata: meta{Name: name, Labels: labels}}
+			set = &syncSet{APIVersion: "syncset.gatekeeper.sh/v1alpha1", Kind: "SyncSet", Metadata: meta{Name: name, Labels: g.labels()}}
 			byName[name] = set
 		}
 		set.Spec.GVKs = append(set.Spec.GVKs, known.Synced())

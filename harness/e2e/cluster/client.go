@@ -66,13 +66,24 @@ func newClient(config *rest.Config) (client *Client, err error) {
 	return client, nil
 }
 
-// Resource is where objects of a kind are, in the namespace if the kind has one.
-func (c *Client) Resource(kind schema.GroupVersionKind, namespace string) (dynamic.ResourceInterface, error) {
+// Namespaced says whether objects of a kind are in namespaces.
+func (c *Client) Namespaced(kind schema.GroupVersionKind) (bool, error) {
+	mapping, err := c.mapping(kind)
+	return err == nil && mapping.Scope.Name() == meta.RESTScopeNameNamespace, err
+}
+
+func (c *Client) mapping(kind schema.GroupVersionKind) (*meta.RESTMapping, error) {
 	mapping, err := c.mapper.RESTMapping(kind.GroupKind(), kind.Version)
 	if meta.IsNoMatchError(err) {
 		c.mapper.Reset()
 		mapping, err = c.mapper.RESTMapping(kind.GroupKind(), kind.Version)
 	}
+	return mapping, err
+}
+
+// Resource is where objects of a kind are, in the namespace if the kind has one.
+func (c *Client) Resource(kind schema.GroupVersionKind, namespace string) (dynamic.ResourceInterface, error) {
+	mapping, err := c.mapping(kind)
 	if err != nil {
 		return nil, err
 	}
@@ -170,6 +181,25 @@ func (c *Client) Established(ctx context.Context, selector string, atLeast int) 
 	})
 }
 
+// EstablishedOne waits for a CRD that somebody else makes.
+func (c *Client) EstablishedOne(ctx context.Context, name string) error {
+	kind := schema.GroupVersionKind{Group: "apiextensions.k8s.io", Version: "v1", Kind: "CustomResourceDefinition"}
+	resource, err := c.Resource(kind, "")
+	if err != nil {
+		return err
+	}
+	return Poll(ctx, ready, func(ctx context.Context) error {
+		crd, err := resource.Get(ctx, name, metav1.GetOptions{})
+		if err != nil {
+			return err
+		}
+		if !condition(crd, "Established") {
+			return fmt.Errorf("CRD %s isn't established", name)
+		}
+		return nil
+	})
+}
+
 func condition(o *unstructured.Unstructured, name string) bool {
 	conditions, _, _ := unstructured.NestedSlice(o.Object, "status", "conditions")
 	return slices.ContainsFunc(conditions, func(c any) bool {
@@ -188,6 +218,24 @@ func (c *Client) Delete(ctx context.Context, o *unstructured.Unstructured) error
 		return fmt.Errorf("delete %s %s: %w", o.GetKind(), o.GetName(), err)
 	}
 	return nil
+}
+
+// Gone is kubectl delete --ignore-not-found --wait.
+func (c *Client) Gone(ctx context.Context, o *unstructured.Unstructured, timeout time.Duration) error {
+	resource, err := c.of(o)
+	if err != nil {
+		return err
+	}
+	if err := resource.Delete(ctx, o.GetName(), metav1.DeleteOptions{}); err != nil && !apierrors.IsNotFound(err) {
+		return fmt.Errorf("delete %s %s: %w", o.GetKind(), o.GetName(), err)
+	}
+	return Poll(ctx, timeout, func(ctx context.Context) error {
+		_, err := resource.Get(ctx, o.GetName(), metav1.GetOptions{})
+		if apierrors.IsNotFound(err) {
+			return nil
+		}
+		return errors.Join(fmt.Errorf("%s %s is still there", o.GetKind(), o.GetName()), err)
+	})
 }
 
 // Remove deletes an object that may not exist and waits until it is gone. Of a Namespace it does what the namespace controller
@@ -235,6 +283,8 @@ type Verdict struct {
 	Refused error
 	// Stored says that the request went through.
 	Stored bool
+	// By are all messages, of anybody's policies, as Gatekeeper gives them: after the constraint's name in brackets.
+	By []string
 }
 
 func (v Verdict) String() string {
@@ -266,6 +316,7 @@ func Judge(ctx context.Context, request func(context.Context) error) (Verdict, e
 	collected := &warnings{}
 	err := request(context.WithValue(ctx, warningsKey{}, collected))
 	v := Verdict{Stored: err == nil}
+	v.By = collected.texts
 	v.Warn, _ = messages(strings.Join(collected.texts, "\n"))
 	if err == nil {
 		return v, nil
@@ -278,6 +329,7 @@ func Judge(ctx context.Context, request func(context.Context) error) (Verdict, e
 	_, reason, denied := strings.Cut(text, `admission webhook "validation.gatekeeper.sh" denied the request: `)
 	switch {
 	case denied:
+		v.By = append(v.By, strings.Split(reason, "\n")...)
 		var ours bool
 		if v.Deny, ours = messages(reason); !ours {
 			return v, err

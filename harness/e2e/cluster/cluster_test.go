@@ -80,7 +80,6 @@ func TestCluster(t *testing.T) {
 	t.Run("audit", s.audit)
 	t.Run("stages", s.stages)
 	t.Run("outage", s.outage)
-	t.Run("many at a time", s.concurrently)
 }
 
 // suite is a cluster with the bundle in it, and kfs beside it.
@@ -108,20 +107,27 @@ func start(t *testing.T) *suite {
 	return s
 }
 
-// empty is a cluster with the kinds that the policies know, and nothing of the bundle.
-func empty(t *testing.T) *suite {
+// load is what kfs needs, and no cluster.
+func load(t *testing.T) *suite {
 	t.Helper()
-	ctx := t.Context()
 	library, err := policy.Load(policies.FS)
 	must(t, err)
 	config, err := constraint.ReadConfig(bundleconfig.Config)
 	must(t, err)
 	s := &suite{}
-	s.runner, err = fixture.NewRunner(ctx, os.DirFS(filepath.Join(root, "fixtures")), library, schema.Load(), config)
+	s.runner, err = fixture.NewRunner(t.Context(), os.DirFS(filepath.Join(root, "fixtures")), library, schema.Load(), config)
 	must(t, err)
 	s.constraints, err = constraint.Generate(library, config, profile, flavor)
 	must(t, err)
+	return s
+}
 
+// empty is a cluster with the kinds that the policies know, and nothing of the bundle.
+func empty(t *testing.T) *suite {
+	t.Helper()
+	ctx := t.Context()
+	s := load(t)
+	var err error
 	begin := time.Now()
 	s.Cluster, err = cluster.Start(ctx)
 	must(t, err)
@@ -194,7 +200,12 @@ func (s *suite) kind(name string) []*unstructured.Unstructured {
 }
 
 func (s *suite) enforced(ctx context.Context, o *unstructured.Unstructured) error {
-	resource, err := s.Admin.Resource(o.GroupVersionKind(), "")
+	return enforced(ctx, s.Admin, o)
+}
+
+// enforced is an error as long as Gatekeeper doesn't say that it enforces a constraint, or a template, as it is now.
+func enforced(ctx context.Context, client *cluster.Client, o *unstructured.Unstructured) error {
+	resource, err := client.Resource(o.GroupVersionKind(), "")
 	if err != nil {
 		return err
 	}

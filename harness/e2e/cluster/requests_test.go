@@ -8,13 +8,13 @@ import (
 	"path"
 	"slices"
 	"strings"
-	"sync"
 	"testing"
 	"time"
 
 	gocmp "github.com/google/go-cmp/cmp"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/client-go/dynamic"
 	"sigs.k8s.io/yaml"
 
@@ -328,69 +328,114 @@ func sorted(all []violation) []violation {
 	return slices.Compact(all)
 }
 
-// outage takes Gatekeeper away: nothing gets in, and on return it judges as before.
+// outage takes Gatekeeper away: nobody creates, changes or deletes anything, of whatever kind, and on return the first answers are
+// right, also those that depend on what is there.
 func (s *suite) outage(t *testing.T) {
+	ctx := t.Context()
 	s.context(t)
+	s.peers(t)
+	before, err := s.Setup.Snapshot(ctx)
+	must(t, err)
 	s.StopGatekeeper()
-	for _, image := range []string{"", "registry.evil.example/node" + digest} {
-		v, err := s.Admin.Create(t.Context(), function(t, "orders", image), false)
+	refused := func(what string, request func(context.Context) error) {
+		t.Helper()
+		v, err := cluster.Judge(ctx, request)
 		if err == nil || v.Stored || !strings.Contains(err.Error(), "failed calling webhook") {
-			t.Errorf("image %q got in: %s, %v", image, v, err)
+			t.Errorf("%s got in: %s, %v", what, v, err)
 		}
 	}
-	begin := time.Now()
-	must(t, s.StartGatekeeper(t.Context()))
-	t.Logf("Gatekeeper is back after %.1f s", time.Since(begin).Seconds())
-	// Ready means ready: the first answer counts.
-	v, err := s.Admin.Create(t.Context(), function(t, "orders", "registry.evil.example/node"+digest), true)
-	must(t, err)
-	if v.Stored {
-		t.Errorf("a bad one got in: %s", v)
+	for _, o := range parse(t, usersRequests+outageRequests) {
+		o.SetName("outage")
+		refused("new "+o.GetKind(), func(ctx context.Context) error {
+			resource, err := s.Admin.Resource(o.GroupVersionKind(), o.GetNamespace())
+			must(t, err)
+			_, err = resource.Create(ctx, o, metav1.CreateOptions{})
+			return err
+		})
 	}
-	v, err = s.Admin.Create(t.Context(), function(t, "orders", ""), true)
+	for _, o := range parse(t, usersPeers+outageChanges) {
+		resource, err := s.Admin.Resource(o.GroupVersionKind(), o.GetNamespace())
+		must(t, err)
+		now, err := resource.Get(ctx, o.GetName(), metav1.GetOptions{})
+		must(t, err)
+		now.SetLabels(map[string]string{"changed": "yes"})
+		refused("changed "+o.GetKind(), func(ctx context.Context) error {
+			_, err := resource.Update(ctx, now, metav1.UpdateOptions{})
+			return err
+		})
+		refused("patched "+o.GetKind(), func(ctx context.Context) error {
+			_, err := resource.Patch(ctx, o.GetName(), types.MergePatchType, []byte(`{"metadata":{"labels":{"changed":"yes"}}}`), metav1.PatchOptions{})
+			return err
+		})
+		refused("deleted "+o.GetKind(), func(ctx context.Context) error { return resource.Delete(ctx, o.GetName(), metav1.DeleteOptions{}) })
+	}
+	after, err := s.Setup.Snapshot(ctx)
 	must(t, err)
-	if !v.Stored {
-		t.Errorf("a good one was refused: %s", v)
+	if diff := gocmp.Diff(before, after); diff != "" {
+		t.Errorf("-before the outage +in it:\n%s", diff)
+	}
+	begin := time.Now()
+	must(t, s.StartGatekeeper(ctx))
+	t.Logf("Gatekeeper is back after %.1f s", time.Since(begin).Seconds())
+	for _, r := range usersRequested(t) {
+		if err := s.judged(ctx, r); err != nil {
+			t.Error(err)
+		}
 	}
 }
 
-// concurrently sends 500 requests, 16 at a time, of which every second is to be denied.
-func (s *suite) concurrently(t *testing.T) {
-	const requests, workers = 500, 16
-	s.context(t)
-	took := make([]time.Duration, requests)
-	work := make(chan int)
-	var group sync.WaitGroup
-	for range workers {
-		group.Go(func() {
-			for i := range work {
-				image := ""
-				if i%2 == 1 {
-					image = "registry.evil.example/node" + digest
-				}
-				o := function(t, fmt.Sprintf("orders-%d", i), image)
-				begin := time.Now()
-				v, err := s.Admin.Create(t.Context(), o, false)
-				took[i] = time.Since(begin)
-				if err != nil || v.Refused != nil || v.Stored == (i%2 == 1) {
-					t.Errorf("request %d: %s, %v", i, v, err)
-				}
-			}
-		})
-	}
-	for i := range requests {
-		work <- i
-	}
-	close(work)
-	group.Wait()
-	list, err := s.functions(t, s.Admin).List(t.Context(), metav1.ListOptions{})
-	must(t, err)
-	if len(list.Items) != requests/2 {
-		t.Errorf("%d Functions are stored, want %d", len(list.Items), requests/2)
-	}
-	for _, o := range list.Items {
-		must(t, s.Setup.Remove(t.Context(), &o))
-	}
-	slices.Sort(took)
-	t.Logf("%d requests, %d at a time: p50 %s, p99 %s", requests, workers, took[requests/2], took[requests*99/100])
-}
+// outageRequests are of kinds that users don't send, outageChanges objects that every cluster has.
+const (
+	outageRequests = `---
+apiVersion: v1
+kind: Namespace
+metadata: {name: outage}
+---
+apiVersion: v1
+kind: Secret
+metadata: {name: outage, namespace: demo}
+---
+apiVersion: rbac.authorization.k8s.io/v1
+kind: ClusterRole
+metadata: {name: outage}
+---
+apiVersion: rbac.authorization.k8s.io/v1
+kind: ClusterRoleBinding
+metadata: {name: outage}
+roleRef: {apiGroup: rbac.authorization.k8s.io, kind: ClusterRole, name: view}
+---
+apiVersion: networking.k8s.io/v1
+kind: NetworkPolicy
+metadata: {name: outage, namespace: demo}
+spec: {podSelector: {}}
+---
+apiVersion: apps/v1
+kind: Deployment
+metadata: {name: outage, namespace: demo}
+spec:
+  selector: {matchLabels: {app: outage}}
+  template: {metadata: {labels: {app: outage}}, spec: {containers: [{name: one, image: one}]}}
+---
+apiVersion: v1
+kind: Service
+metadata: {name: outage, namespace: demo}
+spec: {ports: [{port: 80}]}
+`
+	outageChanges = `---
+apiVersion: v1
+kind: Namespace
+metadata: {name: demo}
+---
+apiVersion: v1
+kind: ServiceAccount
+metadata: {name: default, namespace: demo}
+---
+apiVersion: rbac.authorization.k8s.io/v1
+kind: ClusterRole
+metadata: {name: view}
+---
+apiVersion: networking.k8s.io/v1
+kind: NetworkPolicy
+metadata: {name: default-deny, namespace: demo}
+`
+)

@@ -188,7 +188,7 @@ func (s *suite) uninstall(t *testing.T, before map[string]string) {
 	t.Helper()
 	s.readme(t, "Uninstall", root)
 	s.collect(t)
-	must(t, cluster.Poll(t.Context(), synced, func(ctx context.Context) error {
+	must(t, cluster.Poll(t.Context(), 5*time.Minute, func(ctx context.Context) error {
 		after, err := s.Setup.Snapshot(ctx)
 		if err != nil {
 			return err
@@ -458,6 +458,20 @@ metadata: {name: on-call, namespace: demo}
 rules: [{apiGroups: [""], resources: [events], verbs: [get]}]
 `
 
+func usersRequested(t *testing.T) []request {
+	t.Helper()
+	var all []request
+	for _, o := range parse(t, usersRequests) {
+		r := request{name: o.GetKind() + " " + o.GetName(), object: o}
+		if o.GetName() != "good" {
+			r.rule = o.GetName()
+			o.SetName(strings.ToLower(r.rule))
+		}
+		all = append(all, r)
+	}
+	return all
+}
+
 // peers stores what users' requests are judged by.
 func (s *suite) peers(t *testing.T) {
 	t.Helper()
@@ -472,13 +486,8 @@ func (s *suite) peers(t *testing.T) {
 func (s *suite) whileUsed(t *testing.T, do func()) {
 	t.Helper()
 	u := &users{}
-	for _, o := range parse(t, usersRequests) {
-		r := request{name: o.GetKind() + " " + o.GetName(), object: o}
-		if o.GetName() != "good" {
-			r.rule = o.GetName()
-			o.SetName(strings.ToLower(r.rule))
-		}
-		u.requests = append(u.requests, r)
+	u.requests = usersRequested(t)
+	for _, r := range u.requests {
 		// Gatekeeper needs a moment to know of what is there.
 		must(t, cluster.Poll(t.Context(), synced, func(ctx context.Context) error { return s.judged(ctx, r) }))
 	}

@@ -12,6 +12,7 @@ import (
 	"sync/atomic"
 	"syscall"
 	"testing"
+	"time"
 )
 
 var existing = flag.Bool("existing-cluster", false, "judge in the cluster that KUBECONFIG names, and start none; see TestExisting")
@@ -45,7 +46,14 @@ func run(m *testing.M) int {
 	signal.Notify(interrupted, os.Interrupt, syscall.SIGTERM)
 	go func() {
 		<-interrupted
-		os.RemoveAll(dir)
+		// The programs still write.
+		for gone := 0; gone < 5; gone++ {
+			if _, err := os.Stat(dir); err == nil {
+				gone = 0
+				os.RemoveAll(dir)
+			}
+			time.Sleep(50 * time.Millisecond)
+		}
 		os.Exit(130)
 	}()
 	// Whatever cluster KUBECONFIG names, nobody may ask it. So it names one that only counts.

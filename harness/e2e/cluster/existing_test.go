@@ -45,8 +45,8 @@ func TestExisting(t *testing.T) {
 	if !*existing {
 		t.Skip("only with -existing-cluster")
 	}
-	ctx, stop := signal.NotifyContext(t.Context(), os.Interrupt, syscall.SIGTERM)
-	defer stop()
+	ctx, stop := signal.NotifyContext(context.WithoutCancel(t.Context()), os.Interrupt, syscall.SIGTERM)
+	t.Cleanup(stop) // the last cleanup: who is impatient doesn't interrupt the others
 	if deadline, ok := t.Deadline(); ok {
 		var cancel context.CancelFunc
 		ctx, cancel = context.WithDeadline(ctx, deadline.Add(-leaving-time.Minute))
@@ -412,13 +412,13 @@ func (v *visit) kinds(c *constraint.Constraint) []any {
 // one that passes for each policy and kind.
 func (v *visit) judge(ctx context.Context) {
 	t := v.t
-	judged, findings, shown, rules := 0, 0, map[string]bool{}, map[string]bool{}
+	judged, findings, shown, rules, refusals := 0, 0, map[string]bool{}, map[string]bool{}, map[string]error{}
 	for _, d := range v.documents {
 		if !slices.ContainsFunc(d.stands, func(what string) bool { return !shown[what] }) {
 			continue
 		}
 		var messages []string
-		refused := false
+		var refused error
 		err := cluster.Poll(ctx, synced, func(ctx context.Context) error {
 			want, err := v.kfs(ctx, d)
 			if err != nil {
@@ -428,7 +428,7 @@ func (v *visit) judge(ctx context.Context) {
 			if err != nil && len(got.By) == 0 {
 				return err
 			}
-			if refused = got.Refused != nil; refused {
+			if refused = got.Refused; refused != nil {
 				return nil
 			}
 			messages = v.own(got.By)
@@ -444,7 +444,10 @@ func (v *visit) judge(ctx context.Context) {
 			t.Errorf("%s, %s: %v", d.fixture, d.object.GetName(), err)
 			continue
 		}
-		if refused {
+		if refused != nil {
+			for _, what := range d.stands {
+				refusals[what] = fmt.Errorf("%s: %w", d.fixture, refused)
+			}
 			continue
 		}
 		judged++
@@ -463,7 +466,7 @@ func (v *visit) judge(ctx context.Context) {
 	for _, d := range v.documents {
 		for _, what := range d.stands {
 			if !shown[what] {
-				v.skip("what the API server or kfs doesn't let come to that", what)
+				v.skip("what no fixture shows here", fmt.Sprintf("%s (%v)", what, refusals[what]))
 			}
 		}
 	}

@@ -1,10 +1,13 @@
 package cluster_test
 
 import (
+	"debug/buildinfo"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"regexp"
+	"runtime/debug"
+	"slices"
 	"strings"
 	"testing"
 
@@ -55,5 +58,17 @@ func (s *suite) readme(t *testing.T, section, folder string, replace ...string) 
 			t.Fatalf("%s: %v\n%s", command, err, out)
 		}
 		t.Logf("%s: %d lines", strings.TrimSpace(command), strings.Count(string(out), "\n"))
+	}
+}
+
+// The README's commands are for the kubectl that users have.
+func TestKubectl(t *testing.T) {
+	program, err := programs.Build(t.Context(), "kubectl")
+	must(t, err)
+	info, err := buildinfo.ReadFile(program)
+	must(t, err)
+	i := slices.IndexFunc(info.Deps, func(m *debug.Module) bool { return m.Path == "k8s.io/kubectl" })
+	if i < 0 || info.Deps[i].Version != "v0.36.3" {
+		t.Errorf("it isn't kubectl v1.36.3: %v", info)
 	}
 }

@@ -126,13 +126,7 @@ func (r *run) objects(manifests []*manifest.Object) ([]*engine.Object, error) {
 	for chunk := range slices.Chunk(indices(len(manifests)), 64) {
 		group.Go(func() error {
 			for _, i := range chunk {
-				value := manifests[i].Value
-				if r.namespaced(manifests[i]) {
-					value = withNamespace(value, namespace)
-				} else {
-					value = withoutNamespace(value)
-				}
-				o, err := engine.NewObject(value)
+				o, err := engine.NewObject(Placed(r.schemas, manifests[i], namespace))
 				if err != nil {
 					return fmt.Errorf("read %s: %w", manifests[i].File, err)
 				}
@@ -171,14 +165,23 @@ func indices(n int) []int {
 	return all
 }
 
+// Placed is the manifest's value as the API server would store it: in a namespace, the given one if it names none, or in none
+// if its kind knows no namespaces.
+func Placed(schemas *schema.Set, o *manifest.Object, namespace string) map[string]any {
+	if namespaced(schemas, o) {
+		return withNamespace(o.Value, namespace)
+	}
+	return withoutNamespace(o.Value)
+}
+
 // namespaced says whether the API server would put the object into a namespace. Of a kind without a schema only its
 // manifest tells.
-func (r *run) namespaced(o *manifest.Object) bool {
+func namespaced(schemas *schema.Set, o *manifest.Object) bool {
 	group, _, found := strings.Cut(o.APIVersion(), "/")
 	if !found {
 		group = ""
 	}
-	if kind, ok := r.schemas.Kind(group, o.Kind()); ok {
+	if kind, ok := schemas.Kind(group, o.Kind()); ok {
 		return kind.Namespaced
 	}
 	return o.Namespace() != ""

@@ -87,6 +87,8 @@ func TestParity(t *testing.T) {
 	t.Run("kfs", s.kfs)
 	t.Run("gatekeeper", s.gatekeeper)
 	t.Run("gator", s.gator)
+	t.Run("gator verify", s.gatorVerify)
+	t.Run("gator sees what is broken", s.gatorSees)
 	t.Run("opa", s.opa)
 	t.Run("conftest", s.conftest)
 }
@@ -116,20 +118,12 @@ func load(t *testing.T) *suite {
 	s.generated, err = bundle.Generate(library, config, schemas)
 	must(t, err)
 
-	apps, err := fs.Glob(runner.FS, "apps/*")
+	apps, err := fixture.Applications(runner.FS)
 	must(t, err)
 	if len(apps) == 0 {
 		t.Fatal("there are no applications")
 	}
-	applications := 0
-	for _, app := range apps {
-		for _, profile := range policy.Profiles {
-			for _, flavor := range flavors(app) {
-				fixtures = append(fixtures, fixture.Fixture{Path: app, Profile: profile, Flavor: flavor, Now: fixture.Clock})
-				applications++
-			}
-		}
-	}
+	fixtures = append(fixtures, apps...)
 
 	setups := map[string]*setup{}
 	for _, f := range fixtures {
@@ -150,18 +144,8 @@ func load(t *testing.T) *suite {
 	}
 	must(t, group.Wait())
 	t.Logf("%d fixtures, %d of them applications, under %d sets of constraints",
-		len(s.examples), applications, len(setups))
+		len(s.examples), len(apps), len(setups))
 	return s
-}
-
-// flavors are those that an application is made for: the one in its name, or all.
-func flavors(app string) []string {
-	for _, flavor := range policy.Flavors {
-		if strings.Contains(app, "-"+flavor+"-") {
-			return []string{flavor}
-		}
-	}
-	return policy.Flavors
 }
 
 // setup collects a fixture's constraints; those it brings itself replace the bundle's of the same policy.

@@ -74,6 +74,8 @@ type test struct {
 	Constraint string  `yaml:"constraint"`
 	Invalid    bool    `yaml:"invalid,omitempty"`
 	Cases      []*kase `yaml:"cases,omitempty"`
+
+	given map[string]*kase // by what gator is given
 }
 
 type kase struct {
@@ -93,16 +95,8 @@ type generator struct {
 	generated map[string][]byte // bundle.Generate's files
 	now       time.Time
 	set       *Set
-	suites    map[string]*suite           // by policy
-	tests     map[string]map[string]*kase // cases by what they give gator, by the constraint's file
-	context   []item
-}
-
-// item is an object as a file.
-type item struct {
-	file  string
-	kind  string
-	value map[string]any
+	suites    map[string]*suite // by policy
+	tests     map[string]*test  // by the constraint's file
 }
 
 // Generate writes the fixtures of the runner's folder, and the applications under every profile, as suites that hold at the
@@ -110,14 +104,11 @@ type item struct {
 func Generate(ctx context.Context, runner *fixture.Runner, now time.Time, only string) (*Set, error) {
 	g := &generator{
 		runner: runner, now: now, set: &Set{Files: map[string][]byte{}, Cases: map[string][]string{}},
-		suites: map[string]*suite{}, tests: map[string]map[string]*kase{},
+		suites: map[string]*suite{}, tests: map[string]*test{},
 	}
 	var err error
 	if g.generated, err = bundle.Generate(runner.Library, runner.Config, runner.Schemas); err != nil {
 		return nil, err
-	}
-	for _, o := range runner.Context {
-		g.context = append(g.context, g.item(o))
 	}
 	fixtures, err := g.fixtures(only)
 	if err != nil {
@@ -153,16 +144,11 @@ func (g *generator) fixtures(only string) ([]fixture.Fixture, error) {
 	if err != nil {
 		return nil, err
 	}
-	apps, err := fs.Glob(g.runner.FS, "apps/*")
+	apps, err := fixture.Applications(g.runner.FS)
 	if err != nil {
 		return nil, err
 	}
-	for _, app := range apps {
-		for _, profile := range policy.Profiles {
-			fixtures = append(fixtures, fixture.Fixture{Path: app, Profile: profile, Flavor: policy.Flavors[0]})
-		}
-	}
-	return slices.DeleteFunc(fixtures, func(f fixture.Fixture) bool { return !strings.Contains(f.Path, only) }), nil
+	return slices.DeleteFunc(append(fixtures, apps...), func(f fixture.Fixture) bool { return !strings.Contains(f.Path, only) }), nil
 }
 
 // judgement is an object under one constraint that is for its kind.
@@ -239,7 +225,7 @@ func (g *generator) judge(ctx context.Context, f fixture.Fixture) ([]judgement, 
 					j.findings = append(j.findings, found)
 				}
 			}
-				judged = append(judged, j)
+			judged = append(judged, j)
 		}
 	}
 	return worth(judged), nil
@@ -327,13 +313,14 @@ func (g *generator) write(f fixture.Fixture, judged []judgement) error {
 
 func (g *generator) add(f fixture.Fixture, j judgement) error {
 	p := j.constraint.Policy
-	object := g.item(j.object)
-	c := &kase{Object: "../" + object.file, Assertions: assertions(j.findings)}
-	c.Name = fmt.Sprintf("%s %d: %s", f.Path, j.index+1, shown(object.value))
+	c := &kase{
+		Name:   fmt.Sprintf("%s %d: %s", f.Path, j.index+1, shown(j.object.Value)),
+		Object: g.object(j.object), Assertions: assertions(j.findings),
+	}
 	kinds := reads(j.constraint)
 	for _, o := range append(slices.Clone(j.around), j.object) {
 		if kinds[o.Kind()] {
-			c.Inventory = append(c.Inventory, "../"+g.item(o).file)
+			c.Inventory = append(c.Inventory, g.object(o))
 		}
 	}
 
@@ -346,15 +333,16 @@ func (g *generator) add(f fixture.Fixture, j judgement) error {
 		g.set.Files[template] = g.generated["constrainttemplates/"+p.Name+".yaml"]
 		s.Tests = append(s.Tests, g.invalid(p))
 	}
-	cases := g.tests[j.file]
-	if cases == nil {
-		cases = map[string]*kase{}
-		g.tests[j.file] = cases
+	t := g.tests[j.file]
+	if t == nil {
+		t = &test{
+			Name:     strings.TrimSuffix(strings.TrimPrefix(j.file, "constraints/"), ".yaml"),
+			Template: "../templates/" + p.Name + ".yaml", Constraint: "../" + j.file,
+			given: map[string]*kase{},
+		}
+		g.tests[j.file] = t
 		g.set.Files[j.file] = j.text
-		s.Tests = append(s.Tests, &test{
-			Name: strings.TrimSuffix(strings.TrimPrefix(j.file, "constraints/"), ".yaml"), Template: "../templates/" + p.Name + ".yaml",
-			Constraint: "../" + j.file,
-		})
+		s.Tests = append(s.Tests, t)
 	}
 	for _, found := range j.findings {
 		if !slices.Contains(g.set.Rules, found.Rule) {
@@ -364,15 +352,13 @@ func (g *generator) add(f fixture.Fixture, j judgement) error {
 	g.set.Findings += len(j.findings)
 	// Fixtures have objects in common, and gator compiles the template anew for each case.
 	given := c.Object + "\n" + strings.Join(slices.Sorted(slices.Values(c.Inventory)), "\n")
-	if same := cases[given]; same != nil {
+	if same := t.given[given]; same != nil {
 		if !slices.Equal(same.Assertions, c.Assertions) {
 			return fmt.Errorf("%s gives %v, but in %s %v", c.Name, c.Assertions, same.Name, same.Assertions)
 		}
 		return nil
 	}
-	cases[given] = c
-	name := strings.TrimSuffix(strings.TrimPrefix(j.file, "constraints/"), ".yaml")
-	t := s.Tests[slices.IndexFunc(s.Tests, func(t *test) bool { return t.Name == name })]
+	t.given[given] = c
 	t.Cases = append(t.Cases, c)
 	return nil
 }
@@ -398,17 +384,17 @@ func (g *generator) invalid(p *policy.Policy) *test {
 	return &test{Name: "no rules", Template: "../templates/" + p.Name + ".yaml", Constraint: "../" + file, Invalid: true}
 }
 
-// item writes an object into a file, under a name that tells what it is, and another for each content.
-func (g *generator) item(o *manifest.Object) item {
+// object writes an object into a file of its own, under a name that tells what it is, and returns its path from a suite.
+func (g *generator) object(o *manifest.Object) string {
 	value := check.Placed(g.runner.Schemas, o, "default")
 	text := encode(value)
-	name := strings.ToLower(unsafe.ReplaceAllString(shown(value), "-"))
+	name := strings.ToLower(odd.ReplaceAllString(shown(value), "-"))
 	file := fmt.Sprintf("objects/%.60s-%.6x.json", name, sha256.Sum256(text))
 	g.set.Files[file] = text
-	return item{file: file, kind: o.Kind(), value: value}
+	return "../" + file
 }
 
-var unsafe = regexp.MustCompile(`[^A-Za-z0-9]+`)
+var odd = regexp.MustCompile(`[^A-Za-z0-9]+`)
 
 // shown names an object for people.
 func shown(value map[string]any) string {
@@ -436,9 +422,9 @@ func assertions(findings []report.Finding) []assertion {
 	return all
 }
 
-const head = `# Generated from fixtures by kfs test --gator. Run it with gator verify (without -v: what failed).
-# It expects what kfs found at %s: rules that go by date may find something else later.
-# gator verify asserts messages and their number. Neither a violation's action nor its path is compared here.
+const head = `# Generated from fixtures by kfs test --gator, for gator verify. It expects what kfs finds at %s:
+# gator's clock can't be set, and rules that go by date find something else later. A case asserts each message and how often
+# it comes. gator verify can't assert a violation's action, path or line; gator test shows them.
 `
 
 // finish writes the suites.

@@ -91,6 +91,7 @@ func TestParity(t *testing.T) {
 	t.Run("gator sees what is broken", s.gatorSees)
 	t.Run("opa", s.opa)
 	t.Run("conftest", s.conftest)
+	t.Run("conftest from OCI", s.oci)
 }
 
 // sources are what the kfs program carries.

@@ -197,6 +197,41 @@ func (s *suite) opa(t *testing.T) {
 	})
 }
 
+// outcome is what conftest prints of a file.
+type outcome struct {
+	Filename           string
+	Failures, Warnings []struct {
+		Msg      string
+		Metadata struct {
+			Details   *details
+			Object    report.Object
+			Undecided []string
+		}
+	}
+}
+
+func (o outcome) results() (r adapterResults) {
+	for _, f := range o.Failures {
+		r.Deny = append(r.Deny, adapted{f.Msg, f.Metadata.Details, f.Metadata.Object, f.Metadata.Undecided})
+	}
+	for _, w := range o.Warnings {
+		r.Warn = append(r.Warn, adapted{w.Msg, w.Metadata.Details, w.Metadata.Object, w.Metadata.Undecided})
+	}
+	return r
+}
+
+// conftestJSON runs conftest test in a folder and gives the outcomes by file.
+func conftestJSON(ctx context.Context, t *testing.T, dir, program string, args ...string) map[string]outcome {
+	t.Helper()
+	var outcomes []outcome
+	executeIn(ctx, t, dir, program, &outcomes, append([]string{"test", "--output", "json", "--show-builtin-errors"}, args...)...)
+	byFile := map[string]outcome{}
+	for _, o := range outcomes {
+		byFile[o.Filename] = o
+	}
+	return byFile
+}
+
 // conftest judges each fixture three ways: each document alone, the List of all, and the files together.
 func (s *suite) conftest(t *testing.T) {
 	program := build(t, "conftest")
@@ -210,35 +245,8 @@ func (s *suite) conftest(t *testing.T) {
 	policyFolder := t.TempDir()
 	must(t, os.CopyFS(policyFolder, policies.FS))
 	untested := write(t, s.runner.Library.Files())
-	type outcome struct {
-		Filename           string
-		Failures, Warnings []struct {
-			Msg      string
-			Metadata struct {
-				Details   *details
-				Object    report.Object
-				Undecided []string
-			}
-		}
-	}
 	run := func(ctx context.Context, policyFolder, folder string, args ...string) map[string]outcome {
-		var outcomes []outcome
-		execute(ctx, t, program, &outcomes, append([]string{"test", "--output", "json", "--show-builtin-errors",
-			"-p", policyFolder, "-p", folder}, args...)...)
-		byFile := map[string]outcome{}
-		for _, o := range outcomes {
-			byFile[o.Filename] = o
-		}
-		return byFile
-	}
-	results := func(o outcome) (r adapterResults) {
-		for _, f := range o.Failures {
-			r.Deny = append(r.Deny, adapted{f.Msg, f.Metadata.Details, f.Metadata.Object, f.Metadata.Undecided})
-		}
-		for _, w := range o.Warnings {
-			r.Warn = append(r.Warn, adapted{w.Msg, w.Metadata.Details, w.Metadata.Object, w.Metadata.Undecided})
-		}
-		return r
+		return conftestJSON(ctx, t, "", program, append([]string{"-p", policyFolder, "-p", folder}, args...)...)
 	}
 	names := slices.Sorted(maps.Keys(groups))
 
@@ -253,7 +261,7 @@ func (s *suite) conftest(t *testing.T) {
 			for _, e := range groups[name] {
 				var all adapterResults
 				for _, file := range e.files {
-					of := results(byFile[file])
+					of := byFile[file].results()
 					all.Deny, all.Warn = append(all.Deny, of.Deny...), append(all.Warn, of.Warn...)
 				}
 				l.compare(t, e, e.separate, e.adapted(t, "conftest", all))
@@ -276,7 +284,7 @@ func (s *suite) conftest(t *testing.T) {
 			}
 			byFile := run(ctx, untested, folders[name], files...)
 			for i, e := range groups[name] {
-				l.compare(t, e, e.want, e.adapted(t, "conftest", results(byFile[files[i]])))
+				l.compare(t, e, e.want, e.adapted(t, "conftest", byFile[files[i]].results()))
 			}
 		})
 		l.done(t)
@@ -296,7 +304,7 @@ func (s *suite) conftest(t *testing.T) {
 					files = append(files, filepath.Join(folder, "context.yaml"))
 				}
 				byFile := run(ctx, chosen, folders[e.setup.name], files...)
-				return e.adapted(t, "conftest", results(byFile["Combined"]))
+				return e.adapted(t, "conftest", byFile["Combined"].results())
 			})
 		})
 		l.done(t)
@@ -440,7 +448,13 @@ func each[T any](t *testing.T, items []T, judge func(context.Context, T)) {
 // execute runs a program that prints JSON and returns its exit status. Anything on stderr fails the test.
 func execute(ctx context.Context, t *testing.T, program string, into any, args ...string) int {
 	t.Helper()
+	return executeIn(ctx, t, "", program, into, args...)
+}
+
+func executeIn(ctx context.Context, t *testing.T, dir, program string, into any, args ...string) int {
+	t.Helper()
 	cmd := exec.CommandContext(ctx, program, args...)
+	cmd.Dir = dir
 	cmd.Env = append(os.Environ(), "NO_COLOR=1")
 	var stdout, stderr bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &stdout, &stderr

@@ -24,7 +24,8 @@ func Names() []string {
 	return []string{"conftest", "gator", "opa"}
 }
 
-// Cluster are the programs that a cluster needs. Build knows them too; kube-apiserver takes a quarter of an hour.
+// Cluster are the programs that a cluster needs. Build knows them too; kube-apiserver takes a quarter of an hour. It also knows
+// registry, the OCI registry.
 func Cluster() []string {
 	return []string{"etcd", "gatekeeper", "kube-apiserver"}
 }

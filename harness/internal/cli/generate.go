@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"maps"
 	"os"
 	"path/filepath"
 	"slices"
@@ -138,12 +139,20 @@ sources give the same bytes.
   opa eval --fail-defined -b dist/kfs.tar.gz -i list.yaml 'data.kfs.adapter.deny[_]'
 
   kfs bundle --profile strict --flavor buildless --conftest dist/conftest
-  conftest test -p policies -p dist/conftest my-manifests/`,
+  conftest test -p policies -p dist/conftest my-manifests/
+
+With --standalone the policies are in that folder too, to hand out alone or to push to an OCI registry:
+
+  kfs bundle --profile strict --standalone --conftest dist/policy
+  conftest push registry.example/kfs:1 -p dist/policy
+  conftest test --update oci://registry.example/kfs:1 my-manifests/`,
 		flags: func(flags *pflag.FlagSet) func(environment, []string) (int, error) {
 			var o checkFlags
 			var output, conftest string
+			var standalone bool
 			flags.StringVar(&output, "output", "dist/kyma-function-security.tar.gz", "`FILE` of the OPA bundle")
 			flags.StringVar(&conftest, "conftest", "", "write constraints.rego and main.rego into `DIR` instead")
+			flags.BoolVar(&standalone, "standalone", false, "write the policies into --conftest's DIR too")
 			flags.StringVar(&o.profile, "profile", policy.Profiles[0], "baseline or strict")
 			flags.StringVar(&o.flavor, "flavor", policy.Flavors[0], "classic or buildless")
 			flags.StringVar(&o.constraints, "constraints", "", "`DIR` or file with Gatekeeper Constraints, instead of a profile's")
@@ -151,18 +160,21 @@ sources give the same bytes.
 				if len(args) > 0 {
 					return exitBroken, usageError{errors.New("bundle takes no arguments")}
 				}
+				if standalone && conftest == "" {
+					return exitBroken, usageError{errors.New("--standalone needs --conftest")}
+				}
 				for _, err := range []error{oneOf("profile", o.profile, policy.Profiles...), oneOf("flavor", o.flavor, policy.Flavors...)} {
 					if err != nil {
 						return exitBroken, err
 					}
 				}
-				return writeBundle(env, &o, output, conftest)
+				return writeBundle(env, &o, output, conftest, standalone)
 			}
 		},
 	}
 }
 
-func writeBundle(env environment, o *checkFlags, output, conftest string) (int, error) {
+func writeBundle(env environment, o *checkFlags, output, conftest string, standalone bool) (int, error) {
 	embedded, err := load()
 	if err != nil {
 		return exitBroken, err
@@ -176,6 +188,9 @@ func writeBundle(env environment, o *checkFlags, output, conftest string) (int, 
 		return exitBroken, err
 	}
 	if conftest != "" {
+		if standalone {
+			maps.Copy(adapter, embedded.library.Files())
+		}
 		for _, name := range bundle.Paths(adapter) {
 			if err := writeFile(filepath.Join(conftest, name), adapter[name]); err != nil {
 				return exitBroken, err

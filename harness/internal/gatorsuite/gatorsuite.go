@@ -284,7 +284,7 @@ func (g *generator) constraints(ctx context.Context, f fixture.Fixture, constrai
 	for _, c := range constraints {
 		name := strings.TrimPrefix(c.Name, "kfs-") + ".yaml"
 		if o := own[key{c.Policy.Kind, c.Name}]; o != nil {
-			files[c] = path.Join("constraints", f.Folder, strings.TrimSuffix(f.Constraints, ".yaml"), name)
+			files[c] = path.Join("constraints", f.Folder, strings.TrimSuffix(f.Constraints, ".yaml"), c.Policy.Name+"-"+name)
 			texts[c] = encode(o.Value)
 			continue
 		}

@@ -5,9 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"maps"
-	"os"
 	"os/exec"
-	"path/filepath"
 	"regexp"
 	"slices"
 	"strings"
@@ -47,7 +45,6 @@ func (s *suite) oci(t *testing.T) {
 			order = append(order, fmt.Sprintf("%d.yaml", i))
 			lists[order[i]] = stream([]map[string]any{e.list()})
 		}
-		// The List is found below the same folder as the policies that were fetched.
 		byFile := conftestJSON(ctx, t, write(t, lists), program, append([]string{"--update", "oci://" + tag}, order...)...)
 		for i, e := range groups[name] {
 			l.compare(t, e, e.want, e.adapted(t, "conftest", byFile[order[i]].results()))
@@ -104,8 +101,11 @@ func (s *suite) push(ctx context.Context, t *testing.T, program, reference strin
 	cmd.Dir = write(t, policy)
 	output, err := cmd.CombinedOutput()
 	digest := pushed.FindSubmatch(output)
-	if err != nil || digest == nil {
+	if err == nil && digest == nil {
+		err = errors.New("it prints no digest")
+	}
+	if err != nil {
 		return "", fmt.Errorf("push %s: %w\n%s", reference, err, output)
 	}
-	return string(digest[1]), os.RemoveAll(filepath.Join(cmd.Dir, "policy"))
+	return string(digest[1]), nil
 }

@@ -17,8 +17,9 @@ func TestEachProgramHasItsOwnOPA(t *testing.T) {
 		"conftest": {"github.com/open-policy-agent/conftest", "v0.71.1", "v1.21.1"},
 		"gator":    {"github.com/open-policy-agent/gatekeeper/v3", "v3.23.1", "v1.17.1"},
 		"opa":      {opa, "v1.22.2", "v1.22.2"},
+		"registry": {"github.com/distribution/distribution/v3", "v3.1.2", "none"},
 	}
-	for _, name := range programs.Names() {
+	for _, name := range append(programs.Names(), "registry") {
 		t.Run(name, func(t *testing.T) {
 			want, ok := releases[name]
 			if !ok {

@@ -187,6 +187,10 @@ func (g *generator) judge(ctx context.Context, f fixture.Fixture) ([]judgement, 
 	if len(input.Errors) > 0 {
 		return nil, errors.New(input.Errors[0].Message)
 	}
+	// An object of the fixture replaces the context's of the same name.
+	around = slices.DeleteFunc(slices.Clone(around), func(o *manifest.Object) bool {
+		return slices.ContainsFunc(input.Objects, func(by *manifest.Object) bool { return g.identity(by) == g.identity(o) })
+	})
 	var judged []judgement
 	for i, o := range input.Objects {
 		others := slices.Concat(around, slices.Delete(slices.Clone(input.Objects), i, i+1))
@@ -314,7 +318,7 @@ func (g *generator) write(f fixture.Fixture, judged []judgement) error {
 func (g *generator) add(f fixture.Fixture, j judgement) error {
 	p := j.constraint.Policy
 	c := &kase{
-		Name:   fmt.Sprintf("%s %d: %s", f.Path, j.index+1, shown(j.object.Value)),
+		Name:   fmt.Sprintf("%s %d: %s", f.Path, j.index+1, g.identity(j.object)),
 		Object: g.object(j.object), Assertions: assertions(j.findings),
 	}
 	kinds := reads(j.constraint)
@@ -388,7 +392,7 @@ func (g *generator) invalid(p *policy.Policy) *test {
 func (g *generator) object(o *manifest.Object) string {
 	value := check.Placed(g.runner.Schemas, o, "default")
 	text := encode(value)
-	name := strings.ToLower(odd.ReplaceAllString(shown(value), "-"))
+	name := strings.ToLower(odd.ReplaceAllString(identify(value).String(), "-"))
 	file := fmt.Sprintf("objects/%.60s-%.6x.json", name, sha256.Sum256(text))
 	g.set.Files[file] = text
 	return "../" + file
@@ -396,14 +400,19 @@ func (g *generator) object(o *manifest.Object) string {
 
 var odd = regexp.MustCompile(`[^A-Za-z0-9]+`)
 
-// shown names an object for people.
-func shown(value map[string]any) string {
+func (g *generator) identity(o *manifest.Object) report.Object {
+	return identify(check.Placed(g.runner.Schemas, o, "default"))
+}
+
+func identify(value map[string]any) report.Object {
 	metadata, _ := value["metadata"].(map[string]any)
 	text := func(m map[string]any, key string) string {
 		s, _ := m[key].(string)
 		return s
 	}
-	return report.Object{Kind: text(value, "kind"), Namespace: text(metadata, "namespace"), Name: text(metadata, "name")}.String()
+	return report.Object{
+		APIVersion: text(value, "apiVersion"), Kind: text(value, "kind"), Namespace: text(metadata, "namespace"), Name: text(metadata, "name"),
+	}
 }
 
 // assertions are met by exactly these findings' messages and no other: one counts all, and one each message.

@@ -102,11 +102,11 @@ func TestSuite(t *testing.T) {
     template: ../templates/runtime_image.yaml
     constraint: ../constraints/runtime_image/own.constraint/runtime_image-first.yaml
     cases:
-      - name: 'runtime_image/allow-a.yaml 1: Function orders'
+      - name: 'runtime_image/allow-a.yaml 1: Function default/orders'
         object: ../objects/function-default-orders-f807ff4cee83.json
         assertions:
           - violations: "no"
-      - name: 'runtime_image/deny-a.yaml 1: Function orders'
+      - name: 'runtime_image/deny-a.yaml 1: Function default/orders'
         object: ../objects/function-default-orders-a5e3a028f3b1.json
         assertions:
           - violations: 1
@@ -116,11 +116,11 @@ func TestSuite(t *testing.T) {
     template: ../templates/runtime_image.yaml
     constraint: ../constraints/runtime_image/own.constraint/runtime_image-second.yaml
     cases:
-      - name: 'runtime_image/allow-a.yaml 1: Function orders'
+      - name: 'runtime_image/allow-a.yaml 1: Function default/orders'
         object: ../objects/function-default-orders-f807ff4cee83.json
         assertions:
           - violations: "no"
-      - name: 'runtime_image/deny-a.yaml 1: Function orders'
+      - name: 'runtime_image/deny-a.yaml 1: Function default/orders'
         object: ../objects/function-default-orders-a5e3a028f3b1.json
         assertions:
           - violations: 2
@@ -157,7 +157,7 @@ func TestWhatIsLeftOut(t *testing.T) {
 		{"runtime_image", "strict-classic/runtime-image-deny: runtime_image/allow-a.yaml 1", true},
 		{"sensitive_data", "runtime_image/allow-a.yaml 1", false},                                              // it finds nothing
 		{"namespace_isolation", "strict-classic/namespace-isolation-deny: runtime_image/allow-a.yaml 1", true}, // no NetworkPolicy
-		{"access_role", "runtime_image/allow-a.yaml 2: Role reader", true},                             // else nobody would judge it
+		{"access_role", "runtime_image/allow-a.yaml 2: Role default/reader", true},                             // else nobody would judge it
 		{"sensitive_data", "baseline-buildless/sensitive-data-deny: apps/a 1", true},
 		{"pod_security_level", "strict-classic/pod-security-level-deny: apps/a 2: Namespace default", true},
 	} {

@@ -37,7 +37,8 @@ func TestVisits(t *testing.T) {
 		program, err := os.Executable()
 		must(t, err)
 		command := exec.CommandContext(t.Context(), program, append([]string{"-test.run=TestExisting", "-test.v", "-test.timeout=20m"}, args...)...)
-		command.Env = append(os.Environ(), "KUBECONFIG="+kubeconfig)
+		// Without a PATH no program can be built, nor anything else be run.
+		command.Env = append(os.Environ(), "KUBECONFIG="+kubeconfig, "PATH=")
 		var out bytes.Buffer
 		command.Stdout, command.Stderr = &out, &out
 		must(t, command.Start())

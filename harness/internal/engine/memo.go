@@ -177,8 +177,17 @@ func (e *Engine) evaluate(ctx context.Context, memos []memoised, store storage.S
 	return ast.NewTerm(memo), nil
 }
 
-// value asks topdown rather than package rego, whose results are JSON, without sets. It is nil where the rule is undefined.
+// value is nil where the rule is undefined.
 func (e *Engine) value(ctx context.Context, m memoised, store storage.Store) (*ast.Term, error) {
+	rules := e.compiler.GetRulesExact(ast.MustParseRef(m.pkg + "." + m.rule))
+	if keyed := len(rules) > 0; keyed {
+		for _, rule := range rules {
+			keyed = keyed && isKeyedSet(rule)
+		}
+		if keyed {
+			return e.keyedSets(ctx, rules, store)
+		}
+	}
 	body, err := ast.ParseBody("value = " + m.pkg + "." + m.rule)
 	if err != nil {
 		return nil, err
@@ -188,26 +197,71 @@ func (e *Engine) value(ctx context.Context, m memoised, store storage.Store) (*a
 	if err != nil {
 		return nil, err
 	}
+	var result *ast.Term
+	return result, e.query(ctx, compiled, store, func(results topdown.QueryResult) {
+		for name, term := range results {
+			if rewritten, ok := queryCompiler.RewrittenVars()[name]; ok && rewritten == "value" || name == "value" {
+				result = term
+			}
+		}
+	})
+}
+
+// isKeyedSet is true of a rule such as r[key][key] contains element.
+func isKeyedSet(rule *ast.Rule) bool {
+	return rule.Head.RuleKind() == ast.MultiValue && len(rule.Ref()) > len(rule.Module.Package.Path)+1 && rule.Else == nil
+}
+
+// keyedSets evaluates the bodies of such rules and puts what they find together itself. OPA, each time that a body is
+// true, compares its keys with those of all times before.
+func (e *Engine) keyedSets(ctx context.Context, rules []*ast.Rule, store storage.Store) (*ast.Term, error) {
+	const found = ast.Var("found")
+	all := ast.NewObject()
+	for _, rule := range rules {
+		path := append(slices.Clone(rule.Ref()[len(rule.Module.Package.Path)+1:]), rule.Head.Key)
+		body := rule.Body.Copy()
+		body.Append(ast.Equality.Expr(ast.NewTerm(found), ast.ArrayTerm(path...)))
+		err := e.query(ctx, body, store, func(results topdown.QueryResult) {
+			path := results[found].Value.(*ast.Array)
+			parent := all
+			for i := range path.Len() - 2 {
+				child := parent.Get(path.Elem(i))
+				if child == nil {
+					child = ast.ObjectTerm()
+					parent.Insert(path.Elem(i), child)
+				}
+				parent = child.Value.(ast.Object)
+			}
+			set := parent.Get(path.Elem(path.Len() - 2))
+			if set == nil {
+				set = ast.SetTerm()
+				parent.Insert(path.Elem(path.Len()-2), set)
+			}
+			set.Value.(ast.Set).Add(path.Elem(path.Len() - 1))
+		})
+		if err != nil {
+			return nil, err
+		}
+	}
+	return ast.NewTerm(all), nil
+}
+
+// query asks topdown rather than package rego, whose results are JSON, without sets.
+func (e *Engine) query(ctx context.Context, body ast.Body, store storage.Store, each func(topdown.QueryResult)) error {
 	txn, err := store.NewTransaction(ctx)
 	if err != nil {
-		return nil, err
+		return err
 	}
 	defer store.Abort(ctx, txn)
-	query := topdown.NewQuery(compiled).WithCompiler(e.compiler).WithStore(store).WithTransaction(txn).
+	query := topdown.NewQuery(body).WithCompiler(e.compiler).WithStore(store).WithTransaction(txn).
 		WithTime(e.options.Now).WithStrictBuiltinErrors(e.options.Strict)
 	if e.options.Tracer != nil {
 		query = query.WithQueryTracer(e.options.Tracer)
 	}
-	results, err := query.Run(ctx)
-	if err != nil || len(results) == 0 {
-		return nil, err
-	}
-	for name, term := range results[0] {
-		if rewritten, ok := queryCompiler.RewrittenVars()[name]; ok && rewritten == "value" || name == "value" {
-			return term, nil
-		}
-	}
-	return nil, nil
+	return query.Iter(ctx, func(results topdown.QueryResult) error {
+		each(results)
+		return nil
+	})
 }
 
 // uses says what a rule reads, itself or through what it refers to.

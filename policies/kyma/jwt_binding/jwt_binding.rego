@@ -329,14 +329,20 @@ _sharings := [{"path": ["spec"], "text": text}] if {
 _own_kinds := {[token.issuer, token.accepts] | some token in _own_tokens}
 
 # The other services that a token opens, or whose tokens open its own. It takes of a token only what equal rules have in
-# common, so that OPA finds their peers once. Where there are many it looks at the first; at all if those don't share.
-_sharing(issuer, accepts, service) := {"services": services, "all": all} if {
-	near := _first(issuer, accepts, service.namespace)
-	services := _accepting(issuer, accepts, service, near.peers)
-	all := near.all
+# common, so that OPA finds their peers once. Where there are many it reads a few, and goes on only if those don't share.
+_sharing(issuer, accepts, service) := {"services": services, "all": sample.all} if {
+	sample := _sample(_by_word(issuer, accepts), service.namespace)
+	services := _accepting(issuer, accepts, service, sample.peers)
+	_settled_by(services, sample.all)
+} else := {"services": services, "all": all} if {
+	related := _related(issuer, accepts)
+	sample := _sample(array.slice(sort(related), 0, _few), service.namespace)
+	services := _accepting(issuer, accepts, service, sample.peers)
+	all := {sample.all, count(related) <= _few} == {true}
 	_settled_by(services, all)
 } else := {"services": services, "all": true} if {
-	services := _accepting(issuer, accepts, service, _candidates(issuer, accepts, service.namespace))
+	candidates := _candidates(_related(issuer, accepts), service.namespace)
+	services := _accepting(issuer, accepts, service, candidates)
 }
 
 _settled_by(_, true)
@@ -365,24 +371,74 @@ _peers(issuer, candidates) := [token |
 	token.issuer == issuer
 ]
 
-# The APIRules, as [namespace, name], one of whose entries asks for nothing that the token doesn't have, or the reverse.
-_candidates(issuer, accepts, namespace) := {peer |
-	some kind in _related(issuer, accepts)
-	some peer, _ in _peers_of[kind]
-} - _neighbours(namespace)
-
 # Normalised, an APIRule takes so long that a review can look at a few of them only.
-_first(issuer, accepts, namespace) := {"peers": array.slice(peers, 0, _few), "all": all} if {
-	kinds := _related(issuer, accepts)
-	nearest := [array.slice(sort(object.keys(_peers_of[kind])), 0, _few + 1) |
-		some kind in array.slice(sort(kinds), 0, _few + 1)
-	]
-	peers := sort({peer | some some_peers in nearest; some peer in some_peers} - _neighbours(namespace))
-	cut := [true | some some_peers in nearest; count(some_peers) > _few]
-	all := max([count(kinds), count(peers), count(cut) * (_few + 1)]) <= _few
+_few := 5
+
+_sample(keys, namespace) := {"peers": array.slice(peers, 0, _few), "all": all} if {
+	nearest := [_nearest(key) | some key in keys]
+	peers := sort({peer |
+		some some_peers in nearest
+		some peer in some_peers.peers
+		_abroad(peer[0], namespace)
+		peer != _own_place
+	} | _wanderers(keys, namespace))
+	cut := [true | some some_peers in nearest; some_peers.all == false]
+	all := max([count(peers), count(cut) * (_few + 1)]) <= _few
 }
 
-_few := 20
+_candidates(keys, namespace) := {peer |
+	some key in keys
+	some peer in _found(key)
+	_abroad(peer[0], namespace)
+} | _wanderers(keys, namespace)
+
+_own_place := [object.get(input.review.object, ["metadata", key], "") | some key in ["namespace", "name"]]
+
+# APIRules of a namespace that may share are left out in one go, but for those that may expose services of another.
+_abroad(space, namespace) if space != namespace
+
+_abroad(_, _) if not input.parameters.sharedWithin == "namespace"
+
+_wanderers(keys, namespace) := {[namespace, name] |
+	input.parameters.sharedWithin == "namespace"
+	some key in keys
+	some name in _wandering_among(namespace, _found(key))
+}
+
+_wandering_among(namespace, found) := {name | some [namespace, name] in found; name in _wandering[namespace]} if {
+	count(found) <= _few
+}
+
+_wandering_among(namespace, found) := {name | some name in _wandering[namespace]; [namespace, name] in found} if {
+	count(found) > _few
+}
+
+# Of many the first and the last: sorted, one namespace's can't be at both ends unless there are no others.
+_nearest(key) := {"peers": found, "all": true} if {
+	found := _found(key)
+	count(found) <= 2 * (_few + 1)
+}
+
+_nearest(key) := {"peers": array.concat(first, last), "all": false} if {
+	found := sort(_found(key))
+	count(found) > 2 * (_few + 1)
+	first := array.slice(found, 0, _few + 1)
+	last := array.slice(found, count(found) - (_few + 1), count(found))
+}
+
+_found(["audience", issuer, audience]) := found if {
+	found := _by_audience[issuer][audience]
+} else := set()
+
+_found(["scope", issuer, scope]) := found if {
+	found := _by_scope[issuer][scope]
+} else := set()
+
+_found(["sole scope", issuer, scope]) := found if {
+	found := _by_sole_scope[issuer][scope]
+} else := set()
+
+_found(["kind", kind]) := object.keys(_by_kind[kind])
 
 # One asks for nothing that the other doesn't: then a token for the other opens it.
 _overlap(some_accept, others_accept) if _within(some_accept, others_accept)
@@ -405,33 +461,24 @@ _shared(namespace, peer) if {
 	peer.service.namespace == namespace
 }
 
-# Those that share with a service of that namespace only what they may.
-_neighbours(namespace) := object.get(_settled, namespace, set()) if input.parameters.sharedWithin == "namespace"
-
-_neighbours(_) := set() if not input.parameters.sharedWithin == "namespace"
-
-# The APIRules whose services are surely all of their own namespace.
-_settled := {space: peers |
-	some space, _ in data.inventory.namespace
-	peers := {[space, name] | some version; _ = data.inventory.namespace[space][version].APIRule[name]} - _wandering
-}
-
-_wandering contains [space, name] if {
+# The APIRules that may expose a service of another namespace than their own.
+_wandering[space] contains name if {
 	some space, version, name
 	some key, _ in data.inventory.namespace[space][version].APIRule[name].spec.service
 	not key in _service_keys
 }
 
-_wandering contains [space, name] if {
+_wandering[space] contains name if {
 	some space, version, name
 	some key, _ in data.inventory.namespace[space][version].APIRule[name].spec.rules[_].service
 	not key in _service_keys
 }
 
-_wandering contains [space, name] if {
-	some space, version, name, key
-	_ = data.inventory.namespace[space][version].APIRule[name].metadata.annotations[key]
-	key in _annotations
+_wandering[space] contains name if {
+	some space, version, name
+	annotations := data.inventory.namespace[space][version].APIRule[name].metadata.annotations
+	some key in _annotations
+	_ = annotations[key]
 }
 
 _service_keys := {"external", "host", "name", "port"}
@@ -439,18 +486,68 @@ _service_keys := {"external", "host", "name", "port"}
 _annotations := {"gateway.kyma-project.io/v1beta1-spec", "gateway.kyma-project.io/v2alpha1-rules"}
 
 # Peers are found by what stands in them, as written: to read them all as lib.kfs.apirule does would take Gatekeeper,
-# which does this in every review, longer than a webhook has. So these rules may find too many, but must miss none.
-# They follow references only, as a function that takes an object makes OPA convert all of it, and collect in arrays, as
-# OPA compares each key of a partial rule with all others.
-_related(issuer, accepts) := _wider(issuer, accepts) | _narrower(issuer, accepts)
+# which does this in every review, longer than a webhook has. So what follows may find too many, but must miss none. It
+# follows references only, as a function that takes an object of the inventory makes OPA convert all of it. What is
+# looked up by its keys alone isn't made whole but where it is kept: Gatekeeper goes through the APIRules for the few
+# words of the reviewed one.
+#
+# Where a token opens another's service, one asks for nothing that the other doesn't: they have an audience in common;
+# unless one asks for none: then a scope.
+_by_word(issuer, accepts) := array.concat(
+	[["audience", issuer, audience] | some audience in accepts.audiences],
+	[[index, issuer, scope] | some scope in accepts.scopes],
+) if {
+	index := {true: "scope", false: "sole scope"}[count(accepts.audiences) == 0]
+}
+
+_by_audience[issuer][audience] contains [space, name] if {
+	apirules := data.inventory.namespace[space][_].APIRule
+	strategy := apirules[name].spec.rules[_].jwt
+	audience := strategy.authorizations[_].audiences[_]
+	issuer := strategy.authentications[_].issuer
+}
+
+_by_audience[issuer][audience] contains [space, name] if {
+	some [strategy, space, name] in _written_elsewhere
+	audience := strategy.authorizations[_].audiences[_]
+	issuer := strategy.authentications[_].issuer
+}
+
+_by_scope[issuer][scope] contains [space, name] if {
+	some [strategy, space, name] in _written
+	scope := strategy.authorizations[_].requiredScopes[_]
+	issuer := strategy.authentications[_].issuer
+}
+
+# Of entries without audiences.
+_by_sole_scope[issuer][scope] contains [space, name] if {
+	apirules := data.inventory.namespace[space][_].APIRule
+	strategy := apirules[name].spec.rules[_].jwt
+	entry := strategy.authorizations[_]
+	not entry.audiences[0]
+	scope := entry.requiredScopes[_]
+	issuer := strategy.authentications[_].issuer
+}
+
+_by_sole_scope[issuer][scope] contains [space, name] if {
+	some [strategy, space, name] in _written_elsewhere
+	entry := strategy.authorizations[_]
+	not entry.audiences[0]
+	scope := entry.requiredScopes[_]
+	issuer := strategy.authentications[_].issuer
+}
+
+# Where many have a word in common, the kinds of entries tell those apart that don't open each other's services: the
+# keys of all whose entries ask for nothing that the token doesn't have, or the reverse.
+_related(issuer, accepts) := {["kind", kind] | some kind in (_wider(issuer, accepts) | _narrower(issuer, accepts))}
 
 _wider(issuer, accepts) := {kind |
-	rarest := min([[count(object.get(_by_word, [key], {})), key] |
+	rarest := min([[count(object.get(_kinds_by_word, [key], {})), key] |
 		some [field, words] in [["audience", accepts.audiences], ["scope", accepts.scopes]]
 		some word in words
 		key := [issuer, field, word]
 	])
-	some kind, _ in _by_word[rarest[1]]
+	some kind, _ in _kinds_by_word[rarest[1]]
 	count(accepts.audiences - kind[1]) == 0
 	count(accepts.scopes - kind[2]) == 0
 }
@@ -458,19 +555,21 @@ _wider(issuer, accepts) := {kind |
 _narrower(issuer, accepts) := {kind |
 	some first in (accepts.audiences | {null})
 	some last in (accepts.scopes | {null})
-	some kind, _ in _by_ends[[issuer, first, last]]
+	some kind, _ in _kinds_by_ends[[issuer, first, last]]
 	count(kind[1] - accepts.audiences) == 0
 	count(kind[2] - accepts.scopes) == 0
 }
 
-_by_word := object.union_n(array.concat(
-	[{[kind[0], "audience", audience]: {kind: true}} | some kind, _ in _peers_of; some audience in kind[1]],
-	[{[kind[0], "scope", scope]: {kind: true}} | some kind, _ in _peers_of; some scope in kind[2]],
+_kinds_by_word := object.union_n(array.concat(
+	[{[kind[0], "audience", audience]: {kind: true}} | some kind, _ in _by_kind; some audience in kind[1]],
+	[{[kind[0], "scope", scope]: {kind: true}} | some kind, _ in _by_kind; some scope in kind[2]],
 ))
 
 # What is part of a token has its first audience and its last scope in it. To look these two up together finds few,
 # whether all share the audience or the scope.
-_by_ends := object.union_n([{[kind[0], _least(kind[1]), _greatest(kind[2])]: {kind: true}} | some kind, _ in _peers_of])
+_kinds_by_ends := object.union_n([{[kind[0], _least(kind[1]), _greatest(kind[2])]: {kind: true}} |
+	some kind, _ in _by_kind
+])
 
 _least(words) := min(words) if count(words) > 0
 
@@ -480,47 +579,58 @@ _greatest(words) := max(words) if count(words) > 0
 
 _greatest(words) := null if count(words) == 0
 
-# The APIRules that accept an issuer's tokens with these audiences and scopes:
-# {[issuer, audiences, scopes]: {[namespace, name]: true}}.
-_peers_of := object.union_n(array.concat(
-	array.concat(_written_as_jwt, _written_as_restrictions),
+# {[issuer, audiences, scopes]: {[namespace, name of an APIRule]: true}}.
+_by_kind := object.union_n([{[issuer, audiences, scopes]: {[space, name]: true}} |
+	some [strategy, space, name] in _written
+	entry := strategy.authorizations[_]
+	audiences := {audience | some audience in entry.audiences}
+	scopes := {scope | some scope in entry.requiredScopes}
+	issuer := strategy.authentications[_].issuer
+])
+
+# [what has authentications and authorizations, namespace, name of its APIRule].
+_written := array.concat(_written_as_jwt, _written_elsewhere)
+
+_written_as_jwt := [[strategy, space, name] |
+	apirules := data.inventory.namespace[space][_].APIRule
+	strategy := apirules[name].spec.rules[_].jwt
+]
+
+_written_elsewhere := array.concat(
+	_written_as_restrictions,
 	array.concat(_written_in_config, _written_in_annotation),
-))
+)
 
-_written_as_jwt := [{[issuer, _words(entry, "audiences"), _words(entry, "requiredScopes")]: {[space, name]: true}} |
-	strategy := data.inventory.namespace[space][_].APIRule[name].spec.rules[_].jwt
-	some entry in strategy.authorizations
-	issuer := strategy.authentications[_].issuer
+_written_as_restrictions := [[strategy, space, name] |
+	apirules := data.inventory.namespace[space][_].APIRule
+	strategy := apirules[name].spec.rules[_].extAuth.restrictions
 ]
 
-_written_as_restrictions := [kind |
-	strategy := data.inventory.namespace[space][_].APIRule[name].spec.rules[_].extAuth.restrictions
-	some entry in strategy.authorizations
-	issuer := strategy.authentications[_].issuer
-	kind := {[issuer, _words(entry, "audiences"), _words(entry, "requiredScopes")]: {[space, name]: true}}
+_written_in_config := [[strategy, space, name] |
+	some version in ["gateway.kyma-project.io/v1beta1", "gateway.kyma-project.io/v1alpha1"]
+	apirules := data.inventory.namespace[space][version].APIRule
+	config := apirules[name].spec.rules[_].accessStrategies[_].config
+	some strategy in _dialects(config)
 ]
 
-_written_in_config := [{kind: {[space, name]: true}} |
-	config := data.inventory.namespace[space][_].APIRule[name].spec.rules[_].accessStrategies[_].config
-	some kind in _configured(config)
+_written_in_annotation := [[strategy, space, name] |
+	apirules := data.inventory.namespace[space][_].APIRule
+	annotations := apirules[name].metadata.annotations
+	some key in _annotations
+	some strategy in _annotated(annotations[key])
 ]
 
-_written_in_annotation := [{kind: {[space, name]: true}} |
-	annotation := data.inventory.namespace[space][_].APIRule[name].metadata.annotations[key]
-	key in _annotations
-	some kind in _annotated(annotation)
-]
-
-# Of each dialect, and of each reading where nobody knows which holds.
-_configured(config) := {[issuer, _words(entry, "audiences"), _words(entry, "requiredScopes")] |
-	some entry in config.authorizations
-	issuer := config.authentications[_].issuer
-} | {[issuer, _words(config, "target_audience"), scopes] |
-	some issuer in config.trusted_issuers
-	some scopes in [_words(config, "required_scope"), set()]
+# In each dialect, and by each reading where nobody knows which holds.
+_dialects(config) := [config, {
+	"authentications": [{"issuer": issuer} | some issuer in config.trusted_issuers],
+	"authorizations": [{"audiences": object.get(config, "target_audience", []), "requiredScopes": scopes} |
+		some scopes in [object.get(config, "required_scope", []), []]
+	],
+}] if {
+	is_object(config)
 }
 
-_annotated(text) := {kind |
+_annotated(text) := [strategy |
 	is_string(text)
 	json.is_valid(text)
 	value := json.unmarshal(text)
@@ -530,10 +640,8 @@ _annotated(text) := {kind |
 		[config | config := value[_].extAuth.restrictions],
 	]
 	some config in configs
-	some kind in _configured(config)
-}
-
-_words(entry, field) := {word | some word in entry[field]}
+	some strategy in _dialects(config)
+]
 
 # By what tokens can have in common.
 _own_index[key] contains token if {

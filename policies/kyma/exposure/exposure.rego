@@ -421,16 +421,21 @@ _exposures(service) := [exposure |
 
 # Found by the names that stand in them, as written: to read all APIRules as lib.kfs.apirule does would take Gatekeeper,
 # which does this in every review, longer than a webhook has. So this may find too many, but must miss none.
-_exposing_apirules(service, targets) := {peer |
-	some name in ({service.name} | _aliases(service.namespace, targets))
-	some found in [object.get(_named_by, [[service.namespace, name]], {}), object.get(_named_abroad, name, {})]
-	some peer, _ in found
+_exposing_apirules(service, targets) := {[service.namespace, name] |
+	some alias in ({service.name} | _aliases(service.namespace, targets))
+	some name in _named_at_home[service.namespace][alias]
+} | {peer |
+	some alias in ({service.name} | _aliases(service.namespace, targets))
+	some peer in _named_abroad[alias]
 } if {
 	every word in [service.namespace, service.name] { word != "" }
 }
 
 # Of a service that can't be read, those that may name one that can't be read either.
-_exposing_apirules(service, _) := _wandering | {[service.namespace, name] |
+_exposing_apirules(service, _) := {[space, name] |
+	some space, names in _wandering
+	some name in names
+} | {[service.namespace, name] |
 	some version
 	_ = data.inventory.namespace[service.namespace][version].APIRule[name]
 } if {
@@ -458,31 +463,40 @@ _nameless_services := {space: names |
 	}
 }
 
-# {[namespace, name] of a service: {[namespace, name] of an APIRule of that namespace: true}}. It follows references
-# only, since a function that takes an object makes OPA convert all of it, and is no partial rule, since of one OPA
-# compares each key with all others.
-_named_by := object.union_n(array.concat(
-	[{[space, service]: {[space, name]: true}} |
-		service := data.inventory.namespace[space][_].APIRule[name].spec.service.name
-	],
-	[{[space, service]: {[space, name]: true}} |
-		service := data.inventory.namespace[space][_].APIRule[name].spec.rules[_].service.name
-	],
-))
+# The names of a namespace's APIRules, by services that they name. It follows references only, since a function that
+# takes an object of the inventory makes OPA convert all of it, and is looked up by both keys, so that Gatekeeper goes
+# through the one namespace.
+_named_at_home[space][service] contains name if {
+	apirules := data.inventory.namespace[space][_].APIRule
+	service := apirules[name].spec.service.name
+}
 
-# The same of services of any namespace.
-_named_abroad := object.union_n([{service: {peer: true}} |
-	some peer in _wandering
-	some service in _names_in(peer[0], peer[1])
-])
+_named_at_home[space][service] contains name if {
+	apirules := data.inventory.namespace[space][_].APIRule
+	service := apirules[name].spec.rules[_].service.name
+}
 
-_names_in(space, name) := ({service |
-	service := data.inventory.namespace[space][_].APIRule[name].spec.service.name
-} | {service |
-	service := data.inventory.namespace[space][_].APIRule[name].spec.rules[_].service.name
-}) | {service |
-	annotation := data.inventory.namespace[space][_].APIRule[name].metadata.annotations[key]
-	key in _annotations
+# The APIRules, as [namespace, name], that may mean a service of any namespace by that name.
+_named_abroad[service] contains [space, name] if {
+	apirules := data.inventory.namespace[space][_].APIRule
+	service := apirules[name].spec.service.name
+	_wandering[space][name]
+}
+
+_named_abroad[service] contains [space, name] if {
+	apirules := data.inventory.namespace[space][_].APIRule
+	service := apirules[name].spec.rules[_].service.name
+	_wandering[space][name]
+}
+
+_named_abroad[service] contains [space, name] if {
+	apirules := data.inventory.namespace[space][_].APIRule
+	annotations := apirules[name].metadata.annotations
+	some key in _annotations
+	some service in _hidden_names(annotations[key])
+}
+
+_hidden_names(annotation) := {name |
 	is_string(annotation)
 	json.is_valid(annotation)
 	value := json.unmarshal(annotation)
@@ -491,23 +505,27 @@ _names_in(space, name) := ({service |
 		[service_name | service_name := value.rules[_].service.name],
 		[service_name | service_name := value[_].service.name],
 	]
-	some service in names
+	some name in names
 }
 
 # APIRules whose services may be of another namespace than their own, or that hide a spec.
-_wandering contains [space, name] if {
-	some key, _ in data.inventory.namespace[space][_].APIRule[name].spec.service
+_wandering[space] contains name if {
+	apirules := data.inventory.namespace[space][_].APIRule
+	some key, _ in apirules[name].spec.service
 	not key in _service_keys
 }
 
-_wandering contains [space, name] if {
-	some key, _ in data.inventory.namespace[space][_].APIRule[name].spec.rules[_].service
+_wandering[space] contains name if {
+	apirules := data.inventory.namespace[space][_].APIRule
+	some key, _ in apirules[name].spec.rules[_].service
 	not key in _service_keys
 }
 
-_wandering contains [space, name] if {
-	_ = data.inventory.namespace[space][_].APIRule[name].metadata.annotations[key]
-	key in _annotations
+_wandering[space] contains name if {
+	apirules := data.inventory.namespace[space][_].APIRule
+	annotations := apirules[name].metadata.annotations
+	some key in _annotations
+	_ = annotations[key]
 }
 
 _service_keys := {"external", "host", "name", "port"}

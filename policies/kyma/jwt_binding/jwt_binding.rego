@@ -329,7 +329,7 @@ _sharings := [{"path": ["spec"], "text": text}] if {
 _own_kinds := {[token.issuer, token.accepts] | some token in _own_tokens}
 
 # The other services that a token opens, or whose tokens open its own. It takes of a token only what equal rules have in
-# common, so that OPA finds their peers once. Where there are many it reads a few, and goes on only if those don't share.
+# common, so that OPA finds their peers once. Where there are many it reads a few, and more only if those don't share.
 _sharing(issuer, accepts, service) := {"services": services, "all": sample.all} if {
 	sample := _sample(_by_word(issuer, accepts), service.namespace)
 	services := _accepting(issuer, accepts, service, sample.peers)
@@ -405,7 +405,11 @@ _wanderers(keys, namespace) := {[namespace, name] |
 	some name in _wandering_among(namespace, _found(key))
 }
 
-_wandering_among(namespace, found) := {name | some [namespace, name] in found; name in _wandering[namespace]} if {
+_wandering_among(namespace, found) := {name |
+	some [space, name] in found
+	space == namespace
+	_wandering[space][name]
+} if {
 	count(found) <= _few
 }
 
@@ -463,20 +467,20 @@ _shared(namespace, peer) if {
 
 # The APIRules that may expose a service of another namespace than their own.
 _wandering[space] contains name if {
-	some space, version, name
-	some key, _ in data.inventory.namespace[space][version].APIRule[name].spec.service
+	apirules := data.inventory.namespace[space][_].APIRule
+	some key, _ in apirules[name].spec.service
 	not key in _service_keys
 }
 
 _wandering[space] contains name if {
-	some space, version, name
-	some key, _ in data.inventory.namespace[space][version].APIRule[name].spec.rules[_].service
+	apirules := data.inventory.namespace[space][_].APIRule
+	some key, _ in apirules[name].spec.rules[_].service
 	not key in _service_keys
 }
 
 _wandering[space] contains name if {
-	some space, version, name
-	annotations := data.inventory.namespace[space][version].APIRule[name].metadata.annotations
+	apirules := data.inventory.namespace[space][_].APIRule
+	annotations := apirules[name].metadata.annotations
 	some key in _annotations
 	_ = annotations[key]
 }

@@ -5,7 +5,9 @@ import (
 	"fmt"
 	"io"
 	"strings"
+	"syscall"
 	"testing"
+	"time"
 
 	"kyma-function-security/bundle"
 	"kyma-function-security/harness/internal/constraint"
@@ -173,6 +175,79 @@ func BenchmarkRun(b *testing.B) {
 			b.ReportMetric(float64(b.Elapsed().Microseconds())/float64(b.N*max(2, n)), "µs/object")
 		})
 	}
+}
+
+// apiRules generates n APIRules, each for a service of its own, whose tokens are for an audience of its own or for one that
+// all share.
+func apiRules(n int, shared bool) string {
+	var text strings.Builder
+	for i := range n {
+		audience := "all"
+		if !shared {
+			audience = fmt.Sprintf("service-%d", i)
+		}
+		fmt.Fprintf(&text, `apiVersion: gateway.kyma-project.io/v2
+kind: APIRule
+metadata:
+  name: service-%[1]d
+  namespace: team-%[2]d
+spec:
+  gateway: kyma-system/kyma-gateway
+  hosts: [service-%[1]d]
+  service: {name: service-%[1]d, port: 80}
+  rules:
+    - path: /*
+      methods: [GET, POST]
+      jwt:
+        authentications:
+          - issuer: https://id.example.com
+            jwksUri: https://id.example.com/keys
+        authorizations:
+          - audiences: [%[3]s]
+            requiredScopes: [read]
+---
+`, i, i%50, audience)
+	}
+	return text.String()
+}
+
+// BenchmarkPeers is a whole run over APIRules that are compared with one another. The last figure must not grow with n.
+func BenchmarkPeers(b *testing.B) {
+	f := load(b, "strict")
+	program, err := engine.Compile(f.lib, f.lib.Policies, nil)
+	if err != nil {
+		b.Fatal(err)
+	}
+	for _, audience := range []string{"distinct", "shared"} {
+		for _, n := range []int{500, 5000} {
+			text := apiRules(n, audience == "shared")
+			b.Run(fmt.Sprintf("%s/%d", audience, n), func(b *testing.B) {
+				before := processorTime(b)
+				for b.Loop() {
+					r := f.run(b, text, Options{Program: program})
+					sharing := 0
+					for _, finding := range r.Findings {
+						if finding.Rule == "KFS-105" {
+							sharing++
+						}
+					}
+					if want := map[string]int{"distinct": 0, "shared": n}[audience]; sharing != want {
+						b.Fatalf("KFS-105 on %d of %d, want %d", sharing, n, want)
+					}
+				}
+				b.ReportMetric((processorTime(b)-before).Seconds()*1000/float64(b.N*n), "cpu-ms/object")
+			})
+		}
+	}
+}
+
+// processorTime doesn't depend on what else the machine does.
+func processorTime(b *testing.B) time.Duration {
+	var usage syscall.Rusage
+	if err := syscall.Getrusage(syscall.RUSAGE_SELF, &usage); err != nil {
+		b.Fatal(err)
+	}
+	return time.Duration(usage.Utime.Nano() + usage.Stime.Nano())
 }
 
 func BenchmarkCompile(b *testing.B) {

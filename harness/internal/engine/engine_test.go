@@ -7,9 +7,12 @@ import (
 	"strings"
 	"testing"
 	"testing/fstest"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/open-policy-agent/opa/v1/ast"
+	"github.com/open-policy-agent/opa/v1/storage/inmem"
+	"github.com/open-policy-agent/opa/v1/topdown"
 
 	"kyma-function-security/harness/internal/constraint"
 	"kyma-function-security/harness/internal/policy"
@@ -210,6 +213,52 @@ _l contains _all[_] if input.x
 		}
 		if text := rule.String(); strings.Contains(text, "_all") && strings.Count(text, "_all") != strings.Count(text, `input.memo["data.kyma.refers"]._all`) {
 			t.Errorf("not rewritten: %s", text)
+		}
+	}
+}
+
+// TestKeyedSets: a rule that the engine puts together itself has the value that OPA gives it.
+func TestKeyedSets(t *testing.T) {
+	t.Parallel()
+	const source = `package kyma.keyed
+
+_flat[thing.colour] contains name if some name, thing in data.inventory.things
+
+_deep[thing.colour][size] contains [name, size] if {
+	some name, thing in data.inventory.things
+	some size in thing.sizes
+}
+
+_deep[{"of": name}][0] contains name if data.inventory.things[name]
+
+_none[name] contains size if size := data.inventory.things[name].length
+
+_set contains name if data.inventory.things[name]
+`
+	compiler, err := ast.CompileModules(map[string]string{"keyed.rego": source})
+	if err != nil {
+		t.Fatal(err)
+	}
+	store := inmem.NewFromObject(map[string]any{"inventory": map[string]any{"things": map[string]any{
+		"a": map[string]any{"colour": "red", "sizes": []any{1, 2}},
+		"b": map[string]any{"colour": "red", "sizes": []any{2}},
+		"c": map[string]any{"colour": nil, "sizes": []any{}},
+	}}})
+	e := &Engine{compiler: compiler, options: Options{Now: time.Unix(0, 0), Strict: true}}
+	for rule, keyed := range map[string]bool{"_flat": true, "_deep": true, "_none": true, "_set": false} {
+		got, err := e.value(t.Context(), memoised{"data.kyma.keyed", rule}, store)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var want *ast.Term
+		err = e.query(t.Context(), ast.MustParseBody("want = data.kyma.keyed."+rule), store, func(results topdown.QueryResult) {
+			want = results["want"]
+		})
+		if err != nil || want == nil || !got.Equal(want) || got.Hash() != want.Hash() {
+			t.Errorf("%s: %v, %v; OPA gives %v", rule, got, err, want)
+		}
+		if rules := compiler.GetRulesExact(ast.MustParseRef("data.kyma.keyed." + rule)); len(rules) == 0 || isKeyedSet(rules[0]) != keyed {
+			t.Errorf("%s: %d rules, keyed is to be %v", rule, len(rules), keyed)
 		}
 	}
 }

@@ -19,6 +19,7 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/runtime/schema"
+	"k8s.io/apimachinery/pkg/types"
 	utilyaml "k8s.io/apimachinery/pkg/util/yaml"
 	"k8s.io/client-go/discovery"
 	"k8s.io/client-go/discovery/cached/memory"
@@ -53,7 +54,7 @@ func (c *Cluster) client(user string, groups ...string) (*Client, error) {
 
 func newClient(config *rest.Config) (client *Client, err error) {
 	config.QPS = -1
-	config.Timeout = time.Minute
+	config.Timeout = 2 * time.Minute
 	config.WarningHandlerWithContext = warningsOfContext{}
 	client = &Client{Validation: metav1.FieldValidationStrict, config: config}
 	if client.dynamic, err = dynamic.NewForConfig(config); err != nil {
@@ -100,6 +101,26 @@ func (c *Client) of(o *unstructured.Unstructured) (dynamic.ResourceInterface, er
 	return c.Resource(o.GroupVersionKind(), o.GetNamespace())
 }
 
+// List returns the objects of a kind in all namespaces.
+func (c *Client) List(ctx context.Context, kind schema.GroupVersionKind) ([]*unstructured.Unstructured, error) {
+	if _, err := c.Resource(kind, ""); err != nil { // which may have to discover it
+		return nil, fmt.Errorf("list %s: %w", kind.Kind, err)
+	}
+	mapping, err := c.mapper.RESTMapping(kind.GroupKind(), kind.Version)
+	if err != nil {
+		return nil, fmt.Errorf("list %s: %w", kind.Kind, err)
+	}
+	list, err := c.dynamic.Resource(mapping.Resource).List(ctx, metav1.ListOptions{})
+	if err != nil {
+		return nil, fmt.Errorf("list %s: %w", kind.Kind, err)
+	}
+	objects := make([]*unstructured.Unstructured, len(list.Items))
+	for i := range list.Items {
+		objects[i] = &list.Items[i]
+	}
+	return objects, nil
+}
+
 // Apply is kubectl apply --server-side.
 func (c *Client) Apply(ctx context.Context, o *unstructured.Unstructured) error {
 	resource, err := c.of(o)
@@ -142,10 +163,12 @@ func ReadFolder(folder string) ([]*unstructured.Unstructured, error) {
 	var all []*unstructured.Unstructured
 	for _, name := range kustomization.Resources {
 		name = filepath.Join(folder, name)
-		read := readObjects
-		if info, err := os.Stat(name); err != nil {
+		info, err := os.Stat(name)
+		if err != nil {
 			return nil, err
-		} else if info.IsDir() {
+		}
+		read := ReadFile
+		if info.IsDir() {
 			read = ReadFolder
 		}
 		objects, err := read(name)
@@ -285,6 +308,8 @@ type Verdict struct {
 	Stored bool
 	// By are all messages, of anybody's policies, as Gatekeeper gives them: after the constraint's name in brackets.
 	By []string
+	// Object is what the API server made of the object that was created.
+	Object *unstructured.Unstructured
 }
 
 func (v Verdict) String() string {
@@ -305,8 +330,25 @@ func (c *Client) Create(ctx context.Context, o *unstructured.Unstructured, dryRu
 	if dryRun {
 		options.DryRun = []string{metav1.DryRunAll}
 	}
+	var created *unstructured.Unstructured
+	v, err := Judge(ctx, func(ctx context.Context) (err error) {
+		created, err = resource.Create(ctx, o, options)
+		return err
+	})
+	if v.Stored {
+		v.Object = created
+	}
+	return v, err
+}
+
+// Touch updates an object without a change, as a dry run. The API server asks its webhooks nevertheless.
+func (c *Client) Touch(ctx context.Context, o *unstructured.Unstructured) (Verdict, error) {
+	resource, err := c.of(o)
+	if err != nil {
+		return Verdict{}, err
+	}
 	return Judge(ctx, func(ctx context.Context) error {
-		_, err := resource.Create(ctx, o, options)
+		_, err := resource.Patch(ctx, o.GetName(), types.MergePatchType, []byte("{}"), metav1.PatchOptions{DryRun: []string{metav1.DryRunAll}})
 		return err
 	})
 }
@@ -379,8 +421,8 @@ func (warningsOfContext) HandleWarningHeaderWithContext(ctx context.Context, cod
 	}
 }
 
-// readObjects reads a file of manifests.
-func readObjects(file string) ([]*unstructured.Unstructured, error) {
+// ReadFile reads a file of manifests.
+func ReadFile(file string) ([]*unstructured.Unstructured, error) {
 	data, err := os.ReadFile(file)
 	if err != nil {
 		return nil, err

@@ -41,6 +41,8 @@ const (
 type Cluster struct {
 	// Admin is a user that may do anything, and whose requests Gatekeeper judges.
 	Admin *Client
+	// AuditInterval is the time from one audit to the next, in whole seconds, of the Gatekeeper that is started next.
+	AuditInterval time.Duration
 	// Setup is another whose requests don't reach Gatekeeper's webhook: what was there before the policies.
 	Setup *Client
 
@@ -59,7 +61,7 @@ type Cluster struct {
 // Fail, and it sees deletions too; the rest is as Gatekeeper installs it. The caller must Stop the cluster; what was started is
 // stopped if Start fails, and ends with the process that started it.
 func Start(ctx context.Context) (_ *Cluster, err error) {
-	c := &Cluster{programs: map[string]string{}, processes: map[string]*process{}}
+	c := &Cluster{AuditInterval: 2 * time.Second, programs: map[string]string{}, processes: map[string]*process{}}
 	for _, name := range programs.Cluster() {
 		if c.programs[name], err = programs.Build(ctx, name); err != nil {
 			return nil, err
@@ -88,8 +90,8 @@ func Start(ctx context.Context) (_ *Cluster, err error) {
 	if err := c.StartGatekeeper(ctx); err != nil {
 		return nil, err
 	}
-	if err := c.admit(ctx); err != nil {
-		return nil, fmt.Errorf("install Gatekeeper's webhook: %w", err)
+	if err := c.Admit(ctx); err != nil {
+		return nil, err
 	}
 	return c, nil
 }
@@ -239,7 +241,7 @@ func (c *Cluster) StartGatekeeper(ctx context.Context) error {
 		"--host=127.0.0.1", "--port="+port, "--disable-cert-rotation", "--cert-dir="+c.file("webhook"),
 		"--health-addr="+c.health, "--shutdown-delay=0", "--exempt-namespace="+gatekeeperNamespace,
 		"--disable-opa-builtin={http.send}",
-		"--audit-interval=5", "--api-cache-dir="+c.file("audit"), "--constraint-violations-limit=500",
+		fmt.Sprintf("--audit-interval=%.0f", c.AuditInterval.Seconds()), "--api-cache-dir="+c.file("audit"), "--constraint-violations-limit=500",
 		// The default backend listens on all addresses; this one sends to nobody.
 		"--metrics-backend=opentelemetry", "--otlp-endpoint=127.0.0.1:9", "--otlp-metric-interval=24h")
 	if err != nil {
@@ -254,12 +256,12 @@ func (c *Cluster) StopGatekeeper() {
 	delete(c.processes, "gatekeeper")
 }
 
-// admit configures the webhook: Gatekeeper's own configuration, but for where it is, that it fails closed and sees deletions,
-// and that it leaves Setup alone.
-func (c *Cluster) admit(ctx context.Context) error {
+// Admit configures the webhook: Gatekeeper's own configuration, but for where it is, that it fails closed and sees deletions,
+// and that it leaves Setup alone. If resources are given it is asked about these: "*/*" is every subresource too.
+func (c *Cluster) Admit(ctx context.Context, resources ...any) error {
 	objects, err := c.deployment()
 	if err != nil {
-		return err
+		return fmt.Errorf("install Gatekeeper's webhook: %w", err)
 	}
 	for _, o := range objects {
 		if o.GetKind() != "ValidatingWebhookConfiguration" {
@@ -267,7 +269,7 @@ func (c *Cluster) admit(ctx context.Context) error {
 		}
 		webhooks, _, err := unstructured.NestedSlice(o.Object, "webhooks")
 		if err != nil {
-			return err
+			return fmt.Errorf("install Gatekeeper's webhook: %w", err)
 		}
 		for _, w := range webhooks {
 			webhook, _ := w.(map[string]any)
@@ -288,6 +290,9 @@ func (c *Cluster) admit(ctx context.Context) error {
 			for _, r := range rules {
 				if rule, ok := r.(map[string]any); ok && path == "/v1/admit" {
 					rule["operations"] = []any{"CREATE", "UPDATE", "DELETE"}
+					if len(resources) > 0 {
+						rule["resources"] = resources
+					}
 				}
 			}
 		}
@@ -301,7 +306,7 @@ func (c *Cluster) admit(ctx context.Context) error {
 
 // deployment is what `kubectl apply -f deploy/gatekeeper.yaml` applies.
 func (c *Cluster) deployment() ([]*unstructured.Unstructured, error) {
-	return readObjects(filepath.Join(c.source, "deploy", "gatekeeper.yaml"))
+	return ReadFile(filepath.Join(c.source, "deploy", "gatekeeper.yaml"))
 }
 
 // Kubeconfig writes the kubeconfig of a new user into the cluster's folder and returns the file's name.
@@ -375,14 +380,14 @@ type final struct{ error }
 
 func (f final) Unwrap() error { return f.error }
 
-// Poll calls f every tenth of a second until it returns nil; after the timeout the error is f's last.
+// Poll calls f until it returns nil, at first after milliseconds and then ever more slowly, at last every tenth of a second;
+// after the timeout the error is f's last.
 func Poll(ctx context.Context, timeout time.Duration, f func(context.Context) error) error {
+	const shortest, longest = 2 * time.Millisecond, 100 * time.Millisecond
 	ctx, cancel := context.WithTimeout(ctx, timeout)
 	defer cancel()
-	tick := time.NewTicker(100 * time.Millisecond)
-	defer tick.Stop()
 	last := errors.New("not even tried")
-	for {
+	for pause := shortest; ; pause = min(pause*3/2, longest) {
 		err := f(ctx)
 		if stop := (final{}); err == nil || errors.As(err, &stop) {
 			return err
@@ -393,7 +398,7 @@ func Poll(ctx context.Context, timeout time.Duration, f func(context.Context) er
 		select {
 		case <-ctx.Done():
 			return fmt.Errorf("after %s: %w", timeout, last)
-		case <-tick.C:
+		case <-time.After(pause):
 		}
 	}
 }

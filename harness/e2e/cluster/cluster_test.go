@@ -7,7 +7,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"maps"
 	"os"
 	"path/filepath"
 	"slices"
@@ -73,28 +72,39 @@ func TestPrograms(t *testing.T) {
 }
 
 func TestCluster(t *testing.T) {
-	s := start(t)
+	s := empty(t)
+	a := s.beforeBundle(t)
+	s.ship(t)
+	t.Run("audit", a.stages)
+	a.gone(t)
+	s.restart(t, time.Minute) // no audit meanwhile
 	t.Run("fixtures", s.fixtures)
 	t.Run("applications", s.applications)
 	t.Run("updates", s.updates)
-	t.Run("audit", s.audit)
 	t.Run("stages", s.stages)
 	t.Run("outage", s.outage)
+	t.Run("audit after an outage", a.afterOutage)
 }
 
 // suite is a cluster with the bundle in it, and kfs beside it.
 type suite struct {
 	*cluster.Cluster
-	runner      *fixture.Runner
+	runner *fixture.Runner
+
+	profile     string // of what is installed
+	flavor      string
 	constraints []*constraint.Constraint
 	templates   []*unstructured.Unstructured // and SyncSets, as they were applied
 	installed   []*unstructured.Unstructured // the constraints
-	system      []*manifest.Object           // the namespaces and ClusterRoles that every cluster has
+
+	synced map[apischema.GroupKind]string // the kinds of the SyncSets, and their versions
+	base   []*unstructured.Unstructured   // what every cluster has of these kinds
+	system []*manifest.Object             // the same, for kfs
 }
 
-func start(t *testing.T) *suite {
+// ship installs the bundle as it is.
+func (s *suite) ship(t *testing.T) {
 	t.Helper()
-	s := empty(t)
 	begin := time.Now()
 	s.install(t, bundle)
 	if templates := s.kind("ConstraintTemplate"); len(templates) != len(s.runner.Library.Policies) {
@@ -104,7 +114,6 @@ func start(t *testing.T) *suite {
 		t.Fatalf("%d constraints were applied, kfs makes %d", len(s.installed), len(s.constraints))
 	}
 	t.Logf("the bundle is enforced after %.1f s", time.Since(begin).Seconds())
-	return s
 }
 
 // load is what kfs needs, and no cluster.
@@ -114,7 +123,7 @@ func load(t *testing.T) *suite {
 	must(t, err)
 	config, err := constraint.ReadConfig(bundleconfig.Config)
 	must(t, err)
-	s := &suite{}
+	s := &suite{profile: profile, flavor: flavor, synced: map[apischema.GroupKind]string{}}
 	s.runner, err = fixture.NewRunner(t.Context(), os.DirFS(filepath.Join(root, "fixtures")), library, schema.Load(), config)
 	must(t, err)
 	s.constraints, err = constraint.Generate(library, config, profile, flavor)
@@ -140,26 +149,43 @@ func empty(t *testing.T) *suite {
 	t.Logf("the cluster runs after %.1f s", time.Since(begin).Seconds())
 
 	begin = time.Now()
-	s.crds(t)
+	s.crds(t, flavor)
 	t.Logf("Kyma's and Istio's CRDs are there after %.1f s", time.Since(begin).Seconds())
-	var values []map[string]any
-	for _, kind := range []string{"v1 Namespace", "rbac.authorization.k8s.io/v1 ClusterRole"} {
-		apiVersion, name, _ := strings.Cut(kind, " ")
-		resource, err := s.Admin.Resource(apischema.FromAPIVersionAndKind(apiVersion, name), "")
-		must(t, err)
-		list, err := resource.List(ctx, metav1.ListOptions{})
-		must(t, err)
-		for _, o := range list.Items {
-			o.SetManagedFields(nil)
-			values = append(values, o.Object)
-		}
-	}
-	s.system = manifests(t, values)
+	s.sync(t, "sync")
 	return s
 }
 
+// sync notes what a folder of SyncSets has Gatekeeper know, and which objects of these kinds there are already.
+func (s *suite) sync(t *testing.T, folder string) {
+	t.Helper()
+	sets, err := cluster.ReadFolder(filepath.Join(bundle, folder))
+	must(t, err)
+	var values []map[string]any
+	for _, set := range sets {
+		kinds, _, err := unstructured.NestedSlice(set.Object, "spec", "gvks")
+		must(t, err)
+		if len(kinds) == 0 {
+			t.Fatalf("%s has no kinds", set.GetName())
+		}
+		for _, k := range kinds {
+			fields, _ := k.(map[string]any)
+			text := func(key string) string { value, _ := fields[key].(string); return value }
+			kind := apischema.GroupVersionKind{Group: text("group"), Version: text("version"), Kind: text("kind")}
+			s.synced[kind.GroupKind()] = kind.Version
+			list, err := s.Admin.List(t.Context(), kind)
+			must(t, err)
+			for _, o := range list {
+				o.SetManagedFields(nil)
+				s.base = append(s.base, o)
+				values = append(values, o.Object)
+			}
+		}
+	}
+	s.system = append(s.system, manifests(t, values)...)
+}
+
 // crds gives the cluster every kind that the policies know.
-func (s *suite) crds(t *testing.T) {
+func (s *suite) crds(t *testing.T, flavor string) {
 	t.Helper()
 	count := 0
 	for _, kind := range s.runner.Schemas.Kinds() {
@@ -173,6 +199,17 @@ func (s *suite) crds(t *testing.T) {
 		count++
 	}
 	must(t, s.Setup.Established(t.Context(), "kfs-e2e=yes", count))
+	// Established says nothing of a change. Buildless has a field that classic doesn't.
+	probe := function(t, "probe", "")
+	probe.SetNamespace(metav1.NamespaceDefault)
+	must(t, unstructured.SetNestedMap(probe.Object, map[string]any{}, "spec", "podSecurityContext"))
+	must(t, cluster.Poll(t.Context(), synced, func(ctx context.Context) error {
+		v, err := s.Admin.Create(ctx, probe.DeepCopy(), true)
+		if err == nil && (v.Refused != nil) != (flavor == "classic") {
+			err = fmt.Errorf("the CRDs aren't those of %s: %s", flavor, v)
+		}
+		return err
+	}))
 }
 
 // install is what the README tells users to do with a folder like bundle/gatekeeper, and waits until Gatekeeper says that it
@@ -192,6 +229,14 @@ func (s *suite) install(t *testing.T, folder string) {
 	for _, o := range s.installed {
 		must(t, cluster.Poll(ctx, time.Minute, func(ctx context.Context) error { return s.enforced(ctx, o) }))
 	}
+}
+
+// restart restarts Gatekeeper with another audit interval.
+func (s *suite) restart(t *testing.T, auditInterval time.Duration) {
+	t.Helper()
+	s.StopGatekeeper()
+	s.AuditInterval = auditInterval
+	must(t, s.StartGatekeeper(t.Context()))
 }
 
 // kind are the templates, or the SyncSets, that were applied.
@@ -224,192 +269,45 @@ func enforced(ctx context.Context, client *cluster.Client, o *unstructured.Unstr
 	return fmt.Errorf("%s isn't enforced: %v", o.GetName(), now.Object["status"])
 }
 
-// fixtures has the cluster judge each document of each fixture as a user creates it, after those before it. kfs judges the same
-// with what is in the cluster at that moment.
-func (s *suite) fixtures(t *testing.T) {
-	all, err := fixture.Load(s.runner.FS)
-	must(t, err)
-	var elsewhere, refused []string
-	seen := map[string]int{}
-	requests := 0
-	for _, f := range all {
-		if f.Profile != profile || f.Flavor != flavor || f.Constraints != "" {
-			elsewhere = append(elsewhere, f.Path)
-			continue
-		}
-		t.Run(f.Path, func(t *testing.T) {
-			input, err := s.runner.Read(t.Context(), f.Path)
-			must(t, err)
-			for _, v := range s.play(t, input.Objects) {
-				requests++
-				if v.Refused != nil {
-					refused = append(refused, fmt.Sprintf("%s: %v", f.Path, v.Refused))
-				}
-				for _, message := range append(v.Deny, v.Warn...) {
-					rule, _, _ := strings.Cut(message, ":")
-					seen[rule]++
-				}
-			}
-		})
-	}
-	t.Logf("%d requests; %d rules spoke: %v", requests, len(seen), slices.Sorted(maps.Keys(seen)))
-	t.Logf("%d fixtures need other constraints: %q", len(elsewhere), elsewhere)
-	t.Logf("the API server itself refused %d objects:\n%s", len(refused), strings.Join(refused, "\n"))
-	for _, c := range s.constraints {
-		for _, rule := range c.Rules {
-			if seen[rule] == 0 {
-				t.Logf("no request met %s", rule)
-			}
-		}
-	}
-}
-
-// play creates objects in their order, in the fixtures' context, and compares each verdict with kfs's. All are gone afterwards.
-func (s *suite) play(t *testing.T, objects []*manifest.Object) []cluster.Verdict {
-	t.Helper()
-	ctx := t.Context()
-	own := map[report.Object]bool{}
-	for _, o := range objects {
-		own[identity(o.Value)] = true
-	}
-	var there []*manifest.Object
-	defer func() { s.clear(t, there) }()
-	for _, o := range append(s.namespaces(t, objects), s.runner.Context...) {
-		if own[identity(o.Value)] && o.Kind() != "Namespace" {
-			continue
-		}
-		v, err := s.Setup.Create(ctx, object(t, o.Value), false)
-		must(t, errors.Join(err, v.Refused))
-		there = append(there, o)
-	}
-	var verdicts []cluster.Verdict
-	// Namespaces first, as kustomize and Helm sort them.
-	objects = slices.Clone(objects)
-	slices.SortStableFunc(objects, func(a, b *manifest.Object) int { return -strings.Compare(scope(a), scope(b)) })
-	for _, o := range objects {
-		created := object(t, o.Value)
-		var replaced *manifest.Object
-		if o.Kind() == "Namespace" {
-			// The context's of the same name makes room; what is in it stays.
-			if i := slices.IndexFunc(there, func(c *manifest.Object) bool { return identity(c.Value) == identity(o.Value) }); i >= 0 {
-				replaced = there[i]
-				must(t, s.Setup.Remove(ctx, created))
-				there = slices.Delete(there, i, i+1)
-			}
-		}
-		v := s.agree(t, created, o, there)
-		verdicts = append(verdicts, v)
-		if !v.Stored && v.Refused == nil && o.Kind() == "Namespace" {
-			// What comes next needs it: it was there before the policies.
-			v, err := s.Setup.Create(ctx, created, false)
-			must(t, errors.Join(err, v.Refused))
-		} else if !v.Stored && replaced != nil {
-			v, err := s.Setup.Create(ctx, object(t, replaced.Value), false)
-			must(t, errors.Join(err, v.Refused))
-			there = append(there, replaced)
-			continue
-		} else if !v.Stored {
-			continue
-		}
-		there = append(there, s.stored(t, o))
-	}
-	return verdicts
-}
-
-// stored is the manifest of an object that is in the cluster, with the uid that it has there: Services may select by it.
-func (s *suite) stored(t *testing.T, o *manifest.Object) *manifest.Object {
-	t.Helper()
-	value := object(t, o.Value)
-	resource, err := s.Admin.Resource(value.GroupVersionKind(), value.GetNamespace())
-	must(t, err)
-	now, err := resource.Get(t.Context(), value.GetName(), metav1.GetOptions{})
-	must(t, err)
-	value.SetUID(now.GetUID())
-	return manifests(t, []map[string]any{value.Object})[0]
-}
-
-// namespaces are those that objects are in and that neither they nor the context have: without it the API server takes no
-// object. They are like the context's.
-func (s *suite) namespaces(t *testing.T, objects []*manifest.Object) []*manifest.Object {
-	t.Helper()
-	known := map[string]bool{"": true}
-	var like map[string]any
-	for _, o := range slices.Concat(s.system, objects, s.runner.Context) {
-		if o.Kind() == "Namespace" {
-			known[o.Name()] = true
-			like = o.Value // the context's in the end
-		}
-	}
-	var values []map[string]any
-	for _, o := range objects {
-		if name := o.Namespace(); !known[name] {
-			known[name] = true
-			namespace := object(t, like)
-			namespace.SetName(name)
-			values = append(values, namespace.Object)
-		}
-	}
-	return manifests(t, values)
-}
-
-// agree asks the cluster until its verdict on a new object is kfs's, and then creates it. Gatekeeper may take a moment to
-// know of what was just stored or removed, so that the first answers may differ.
-func (s *suite) agree(t *testing.T, o *unstructured.Unstructured, m *manifest.Object, there []*manifest.Object) cluster.Verdict {
-	t.Helper()
-	var verdict cluster.Verdict
-	for _, dryRun := range []bool{true, false} {
-		err := cluster.Poll(t.Context(), synced, func(ctx context.Context) error {
-			want, err := s.kfs(t.Context(), m, there)
-			if err != nil {
-				return err
-			}
-			if verdict, err = s.Admin.Create(ctx, o.DeepCopy(), dryRun); err != nil {
-				return err
-			}
-			if verdict.Refused != nil {
-				return nil
-			}
-			if diff := gocmp.Diff(lines(want), lines(verdict)); diff != "" {
-				return fmt.Errorf("-kfs +cluster:\n%s", diff)
-			}
-			return nil
-		})
-		if err != nil {
-			t.Errorf("%s %s/%s, dry run %t: %v", o.GetKind(), o.GetNamespace(), o.GetName(), dryRun, err)
-		}
-		if verdict.Refused != nil || err != nil && dryRun {
-			break
-		}
-	}
-	return verdict
-}
-
 // kfs is the verdict of kfs now, with those objects around.
-func (s *suite) kfs(ctx context.Context, o *manifest.Object, there []*manifest.Object) (cluster.Verdict, error) {
-	r, err := check.Run(ctx, s.runner.Library, s.runner.Schemas, &manifest.Input{Objects: []*manifest.Object{o}}, check.Options{
-		Profile: profile, Flavor: flavor, Constraints: s.constraints, Context: slices.Concat(s.system, there),
-		Program: s.runner.Program, Engine: engine.Options{Complete: true},
-	})
+func (s *suite) kfs(ctx context.Context, o *manifest.Object, around []*manifest.Object) (cluster.Verdict, error) {
+	findings, err := s.check(ctx, []*manifest.Object{o}, slices.Concat(s.system, around))
 	if err != nil {
 		return cluster.Verdict{}, err
 	}
-	if len(r.Errors) > 0 {
-		return cluster.Verdict{}, errors.New(r.Errors[0].Message)
-	}
+	return verdict(findings), nil
+}
+
+// verdict is what the webhook says of findings on one object.
+func verdict(findings []report.Finding) cluster.Verdict {
 	var v cluster.Verdict
-	for _, f := range r.Findings {
-		switch {
-		case f.Policy == "manifest": // about files
-		case f.Action == report.Deny:
+	for _, f := range findings {
+		switch f.Action {
+		case report.Deny:
 			v.Deny = append(v.Deny, f.Message)
-		default:
+		case report.Warn:
 			v.Warn = append(v.Warn, f.Message)
 		}
 	}
 	slices.Sort(v.Deny)
 	slices.Sort(v.Warn)
 	v.Deny, v.Warn = slices.Compact(v.Deny), slices.Compact(v.Warn)
-	return v, nil
+	return v
+}
+
+// check has kfs judge objects now, under the cluster's constraints, less KFS-0xx, which is about files.
+func (s *suite) check(ctx context.Context, objects, around []*manifest.Object) ([]report.Finding, error) {
+	r, err := check.Run(ctx, s.runner.Library, s.runner.Schemas, &manifest.Input{Objects: objects}, check.Options{
+		Profile: s.profile, Flavor: s.flavor, Constraints: s.constraints, Context: around,
+		Program: s.runner.Program, Engine: engine.Options{Complete: true},
+	})
+	if err != nil {
+		return nil, err
+	}
+	if len(r.Errors) > 0 {
+		return nil, errors.New(r.Errors[0].Message)
+	}
+	return slices.DeleteFunc(r.Findings, func(f report.Finding) bool { return f.Policy == "manifest" }), nil
 }
 
 func lines(v cluster.Verdict) []string {
@@ -423,33 +321,14 @@ func lines(v cluster.Verdict) []string {
 	return all
 }
 
-// clear removes objects, the latest first and namespaces last: the API server finds nothing in a namespace that is gone.
-func (s *suite) clear(t *testing.T, there []*manifest.Object) {
+// version is that of the Gatekeeper that runs.
+func (s *suite) version(t *testing.T) string {
 	t.Helper()
-	ctx := context.WithoutCancel(t.Context())
-	there = slices.Clone(there)
-	slices.Reverse(there)
-	slices.SortStableFunc(there, func(a, b *manifest.Object) int { return strings.Compare(scope(a), scope(b)) })
-	for _, o := range there {
-		if err := s.Setup.Remove(ctx, object(t, o.Value)); err != nil {
-			t.Errorf("remove %s %s: %v", o.Kind(), o.Name(), err)
-		}
-	}
-}
-
-func scope(o *manifest.Object) string {
-	if o.Kind() == "Namespace" {
-		return "2 the namespaces"
-	}
-	return "1 what is in them"
-}
-
-func identity(value map[string]any) (o report.Object) {
-	metadata, _ := value["metadata"].(map[string]any)
-	o.Kind, _ = value["kind"].(string)
-	o.Namespace, _ = metadata["namespace"].(string)
-	o.Name, _ = metadata["name"].(string)
-	return o
+	program, err := programs.Build(t.Context(), "gatekeeper")
+	must(t, err)
+	info, err := buildinfo.ReadFile(program)
+	must(t, err)
+	return info.Main.Version
 }
 
 // object gives a value the types that clients use.

@@ -8,8 +8,8 @@ import (
 
 // CRD is an apiextensions.k8s.io/v1 CustomResourceDefinition of a kind as one flavor serves it, for tests that need the kind
 // in an API server. It has the real one's fields, enums and required fields, none of its CEL rules, patterns, defaults and
-// conversions. All versions are served; the preferred one is stored. For a built-in kind, and for one that the flavor
-// doesn't have, it is nil.
+// conversions. Status is a subresource, and scale where both spec and status have replicas. All versions are served; the
+// preferred one is stored. For a built-in kind, and for one that the flavor doesn't have, it is nil.
 func (s *Set) CRD(k *Kind, flavor string) map[string]any {
 	if k.builtin {
 		return nil
@@ -26,8 +26,16 @@ func (s *Set) CRD(k *Kind, flavor string) map[string]any {
 		if v.Deprecated {
 			version["deprecated"] = true
 		}
-		if _, ok := v.root.fields["status"]; ok {
-			version["subresources"] = map[string]any{"status": map[string]any{}}
+		if status, ok := v.root.fields["status"]; ok {
+			subresources := map[string]any{"status": map[string]any{}}
+			if spec, ok := v.root.fields["spec"]; ok && has(spec.node, "replicas") && has(status.node, "replicas") {
+				scale := map[string]any{"specReplicasPath": ".spec.replicas", "statusReplicasPath": ".status.replicas"}
+				if has(status.node, "podSelector") {
+					scale["labelSelectorPath"] = ".status.podSelector"
+				}
+				subresources["scale"] = scale
+			}
+			version["subresources"] = subresources
 		}
 		versions = append(versions, version)
 	}
@@ -56,6 +64,11 @@ func (s *Set) CRD(k *Kind, flavor string) map[string]any {
 			"versions": versions,
 		},
 	}
+}
+
+func has(n *node, field string) bool {
+	_, ok := n.fields[field]
+	return ok
 }
 
 func rootSchema(root *node) map[string]any {

@@ -1,0 +1,322 @@
+package cluster_test
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+	"testing"
+	"time"
+
+	gocmp "github.com/google/go-cmp/cmp"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	apischema "k8s.io/apimachinery/pkg/runtime/schema"
+
+	"kyma-function-security/harness/e2e/cluster"
+	"kyma-function-security/harness/e2e/tally"
+	"kyma-function-security/harness/internal/fixture"
+	"kyma-function-security/harness/internal/manifest"
+	"kyma-function-security/harness/internal/report"
+)
+
+// unaudited are the rules of the bundle's constraints that the audit can't meet, and why.
+var unaudited = map[string]string{}
+
+// audits are what Gatekeeper's audit must find in objects that the webhook never saw.
+type audits struct {
+	*suite
+	rounds int
+	tried  map[string]bool // the fixtures that were in a round
+	items  []*item         // of the round that is there
+	heard
+}
+
+// beforeBundle stores a round of objects in a cluster that has no policies yet.
+func (s *suite) beforeBundle(t *testing.T) *audits {
+	t.Helper()
+	a := &audits{suite: s, tried: map[string]bool{}, heard: *newHeard()}
+	a.round(t, a.app(t, "apps/shop-bad"))
+	return a
+}
+
+// round stores objects, and with them every fixture without constraints of its own that shows a rule which nothing showed yet and
+// that has no object which is there under the same name. It says whether there is a fixture.
+func (a *audits) round(t *testing.T, objects []*manifest.Object) bool {
+	t.Helper()
+	all, err := fixture.Load(a.runner.FS)
+	must(t, err)
+	taken := map[any]bool{}
+	for _, o := range objects {
+		taken[identity(o.Value)] = true
+	}
+	wanted := map[string]bool{}
+	fixtures := 0
+	for _, f := range all {
+		news := slices.ContainsFunc(f.Wants, func(w fixture.Want) bool { return a.rules[w.Rule] == 0 && !wanted[w.Rule] })
+		if !news || a.tried[f.Path] || f.Flavor != a.flavor || f.Constraints != "" {
+			continue
+		}
+		input, err := a.runner.Read(t.Context(), f.Path)
+		must(t, err)
+		if slices.ContainsFunc(input.Objects, func(o *manifest.Object) bool { return taken[identity(o.Value)] }) {
+			continue
+		}
+		a.tried[f.Path] = true
+		fixtures++
+		for _, o := range input.Objects {
+			taken[identity(o.Value)] = true
+			objects = append(objects, o)
+		}
+		for _, w := range f.Wants {
+			wanted[w.Rule] = true
+		}
+	}
+	for _, o := range a.runner.Context {
+		if !taken[identity(o.Value)] {
+			objects = append(objects, o)
+		}
+	}
+	if fixtures > 0 {
+		a.put(t, objects)
+	}
+	return fixtures > 0
+}
+
+// put stores objects past the webhook, namespaces first. What the API server itself refuses isn't there.
+func (a *audits) put(t *testing.T, objects []*manifest.Object) {
+	t.Helper()
+	a.rounds++
+	objects = append(a.namespaces(t, objects), objects...)
+	slices.SortStableFunc(objects, func(a, b *manifest.Object) int { return -cmp.Compare(scope(a), scope(b)) })
+	for _, o := range objects {
+		v, err := a.Setup.Create(t.Context(), object(t, o.Value), false)
+		must(t, err)
+		if v.Refused == nil {
+			a.items = append(a.items, &item{source: o, object: v.Object})
+		}
+	}
+}
+
+// gone removes the round.
+func (a *audits) gone(t *testing.T) {
+	t.Helper()
+	a.clear(t, a.items)
+	a.items = nil
+}
+
+// stages has the audit judge the first round in every stage that users take the policies through, and then, as the bundle is,
+// as many rounds as it takes until every rule was found.
+func (a *audits) stages(t *testing.T) {
+	shipped := a.shipped()
+	a.agrees(t, "as shipped")
+	a.touches(t)
+	for _, action := range []string{"dryrun", "warn", "deny"} {
+		c := &set{profile: a.profile, flavor: a.flavor}
+		for _, o := range shipped.objects {
+			o = o.DeepCopy()
+			must(t, unstructured.SetNestedField(o.Object, action, "spec", "enforcementAction"))
+			c.objects = append(c.objects, o)
+		}
+		for _, k := range shipped.constraints {
+			k := *k
+			k.Action = action
+			c.constraints = append(c.constraints, &k)
+		}
+		a.use(t, c)
+		a.agrees(t, action)
+		a.touches(t)
+	}
+	a.use(t, shipped)
+	for a.gone(t); a.round(t, nil); a.gone(t) {
+		a.agrees(t, fmt.Sprintf("round %d", a.rounds))
+	}
+	for _, p := range a.runner.Library.Policies {
+		for _, r := range p.Rules {
+			if r.Action(a.profile, a.flavor) == "" {
+				continue
+			}
+			if reason, known := unaudited[r.ID]; known != (a.rules[r.ID] == 0) {
+				t.Errorf("the audit found %s %d times; known is %q", r.ID, a.rules[r.ID], reason)
+			}
+		}
+	}
+	tally.Add(t, tally.Row{
+		Consumer: "Gatekeeper audit", Version: a.version(t), Objects: a.requests, Findings: a.findings, Disagreements: a.disagreements,
+	})
+}
+
+// afterOutage stores a round while Gatekeeper is down; once it is back, the audit must be complete.
+func (a *audits) afterOutage(t *testing.T) {
+	a.StopGatekeeper()
+	a.AuditInterval = 2 * time.Second
+	a.put(t, a.app(t, "apps/shop-bad"))
+	defer a.gone(t)
+	must(t, a.StartGatekeeper(t.Context()))
+	a.agrees(t, "after an outage")
+}
+
+// violation is what an audit says of an object.
+type violation struct{ Object, Action, Message string }
+
+// agrees waits until the audit says of everything in the cluster what kfs says of it.
+func (a *audits) agrees(t *testing.T, name string) {
+	t.Helper()
+	begin := time.Now()
+	objects, judged := a.export(t)
+	var want, got []violation
+	err := cluster.Poll(t.Context(), 2*synced, func(ctx context.Context) error {
+		findings, err := a.check(ctx, objects, nil)
+		if err != nil {
+			return err
+		}
+		want = nil
+		for _, f := range findings {
+			o := f.Object.Kind + " " + f.Object.Namespace + "/" + f.Object.Name
+			want = append(want, violation{o, f.Action, clip(f.Message)})
+		}
+		if got, err = a.audited(ctx); err != nil {
+			return err
+		}
+		want, got = sorted(want), sorted(got)
+		if diff := gocmp.Diff(want, got); diff != "" {
+			return errors.New(diff)
+		}
+		return nil
+	})
+	if err != nil {
+		t.Errorf("%s: -kfs +audit: %v", name, err)
+	}
+	for _, v := range got {
+		a.rules[ruleOf(v.Message)]++
+	}
+	a.requests += judged
+	a.findings += len(want)
+	a.disagreements += differences(want, got)
+	t.Logf("%s: %d objects, %d violations after %.1f s; %d rules so far",
+		name, judged, len(got), time.Since(begin).Seconds(), len(a.rules))
+}
+
+// touches updates everything that the audit judged: where the stage is dryrun nobody is told, where it is warn all goes through.
+func (a *audits) touches(t *testing.T) {
+	t.Helper()
+	objects, _ := a.export(t)
+	findings, err := a.check(t.Context(), objects, nil)
+	must(t, err)
+	denied, warned := 0, 0
+	for _, o := range objects {
+		if o.Namespace() == gatekeeperNamespace || !slices.Contains(a.judgedKinds(), o.Kind()) {
+			continue
+		}
+		var about []report.Finding
+		for _, f := range findings {
+			if f.Object == (report.Object{APIVersion: o.APIVersion(), Kind: o.Kind(), Namespace: o.Namespace(), Name: o.Name()}) {
+				about = append(about, f)
+			}
+		}
+		v, err := a.Admin.Touch(t.Context(), object(t, o.Value))
+		must(t, err)
+		if diff := gocmp.Diff(lines(verdict(about)), lines(v)); v.Refused != nil || diff != "" {
+			t.Errorf("update %s %s/%s: %v, -kfs +cluster:\n%s", o.Kind(), o.Namespace(), o.Name(), v.Refused, diff)
+		}
+		denied += len(v.Deny)
+		warned += len(v.Warn)
+	}
+	t.Logf("the same objects, updated: %d reasons to deny, %d warnings", denied, warned)
+}
+
+// export is what `kubectl get -A -o yaml` says of the kinds that the policies judge or read, each in the version that discovery
+// prefers, which is the one that the audit judges. judged is how many are of kinds that some rule judges.
+func (a *audits) export(t *testing.T) (objects []*manifest.Object, judged int) {
+	t.Helper()
+	kinds := map[string]bool{} // whether it is judged
+	for _, c := range a.constraints {
+		for _, r := range c.Policy.Rules {
+			for _, kind := range r.Inventory {
+				kinds[kind] = kinds[kind]
+			}
+		}
+	}
+	for _, kind := range a.judgedKinds() {
+		kinds[kind] = true
+	}
+	var values []map[string]any
+	for _, name := range slices.Sorted(maps.Keys(kinds)) {
+		kind, ok := a.runner.Schemas.ByName(name)
+		if !ok {
+			t.Fatalf("no schema of %s", name)
+		}
+		version := kind.Synced()
+		list, err := a.Admin.List(t.Context(), apischema.GroupVersionKind{Group: version.Group, Version: version.Version, Kind: version.Kind})
+		must(t, err)
+		for _, o := range list {
+			o.SetManagedFields(nil)
+			values = append(values, o.Object)
+			if kinds[name] {
+				judged++
+			}
+		}
+	}
+	return manifests(t, values), judged
+}
+
+// judgedKinds are the kinds that rules of the constraints judge.
+func (s *suite) judgedKinds() []string {
+	kinds := map[string]bool{}
+	for _, c := range s.constraints {
+		for _, r := range c.Policy.Rules {
+			if slices.Contains(c.Rules, r.ID) {
+				for _, kind := range r.Kinds {
+					kinds[kind] = true
+				}
+			}
+		}
+	}
+	return slices.Sorted(maps.Keys(kinds))
+}
+
+// audited are all violations in the constraints' status.
+func (s *suite) audited(ctx context.Context) ([]violation, error) {
+	var got []violation
+	for _, p := range s.runner.Library.Policies {
+		list, err := s.Admin.List(ctx, apischema.FromAPIVersionAndKind("constraints.gatekeeper.sh/v1beta1", p.Kind))
+		if err != nil {
+			return nil, err
+		}
+		for _, o := range list {
+			found, _, err := unstructured.NestedSlice(o.Object, "status", "violations")
+			if err != nil {
+				return nil, err
+			}
+			total, _, err := unstructured.NestedInt64(o.Object, "status", "totalViolations")
+			if err != nil {
+				return nil, err
+			}
+			if int(total) != len(found) {
+				return nil, fmt.Errorf("%s has %d violations and lists %d", o.GetName(), total, len(found))
+			}
+			for _, f := range found {
+				fields, _ := f.(map[string]any)
+				text := func(key string) string { value, _ := fields[key].(string); return value }
+				got = append(got, violation{text("kind") + " " + text("namespace") + "/" + text("name"), text("enforcementAction"), text("message")})
+			}
+		}
+	}
+	return got, nil
+}
+
+// clip is what a constraint's status has of a message.
+func clip(message string) string {
+	if len(message) > 256 {
+		return message[:256-len("<...truncated>")] + "<...truncated>"
+	}
+	return message
+}
+
+func sorted(all []violation) []violation {
+	slices.SortFunc(all, func(a, b violation) int {
+		return cmp.Or(cmp.Compare(a.Object, b.Object), cmp.Compare(a.Action, b.Action), cmp.Compare(a.Message, b.Message))
+	})
+	return slices.Compact(all)
+}

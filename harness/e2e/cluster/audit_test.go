@@ -11,6 +11,7 @@ import (
 	"time"
 
 	gocmp "github.com/google/go-cmp/cmp"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	apischema "k8s.io/apimachinery/pkg/runtime/schema"
 
@@ -27,67 +28,108 @@ var unaudited = map[string]string{}
 // audits are what Gatekeeper's audit must find in objects that the webhook never saw.
 type audits struct {
 	*suite
-	rounds int
-	tried  map[string]bool // the fixtures that were in a round
-	items  []*item         // of the round that is there
+	rounds     int
+	candidates []candidate // fixtures that were in no round yet
+	items      []*item     // of the round that is there
 	heard
+}
+
+type candidate struct {
+	fixture.Fixture
+	objects []*manifest.Object
 }
 
 // beforeBundle stores a round of objects in a cluster that has no policies yet.
 func (s *suite) beforeBundle(t *testing.T) *audits {
 	t.Helper()
-	a := &audits{suite: s, tried: map[string]bool{}, heard: *newHeard()}
-	a.round(t, a.app(t, "apps/shop-bad"))
-	return a
-}
-
-// round stores objects, and with them every fixture without constraints of its own that shows a rule which nothing showed yet and
-// that has no object which is there under the same name. It says whether there is a fixture.
-func (a *audits) round(t *testing.T, objects []*manifest.Object) bool {
-	t.Helper()
+	a := &audits{suite: s, heard: *newHeard()}
 	all, err := fixture.Load(a.runner.FS)
 	must(t, err)
-	taken := map[any]bool{}
-	for _, o := range objects {
-		taken[identity(o.Value)] = true
-	}
-	wanted := map[string]bool{}
-	fixtures := 0
 	for _, f := range all {
-		news := slices.ContainsFunc(f.Wants, func(w fixture.Want) bool { return a.rules[w.Rule] == 0 && !wanted[w.Rule] })
-		if !news || a.tried[f.Path] || f.Flavor != a.flavor || f.Constraints != "" {
+		if f.Allow() || f.Flavor != a.flavor || f.Constraints != "" {
 			continue
 		}
 		input, err := a.runner.Read(t.Context(), f.Path)
 		must(t, err)
-		if slices.ContainsFunc(input.Objects, func(o *manifest.Object) bool { return taken[identity(o.Value)] }) {
-			continue
+		if a.inhabitable(t, input.Objects) {
+			a.candidates = append(a.candidates, candidate{f, input.Objects})
 		}
-		a.tried[f.Path] = true
-		fixtures++
-		for _, o := range input.Objects {
+	}
+	a.round(t, a.app(t, "apps/shop-bad"))
+	return a
+}
+
+// inhabitable says whether the API server takes the Namespaces among objects.
+func (a *audits) inhabitable(t *testing.T, objects []*manifest.Object) bool {
+	t.Helper()
+	return !slices.ContainsFunc(objects, func(o *manifest.Object) bool {
+		if o.Kind() != "Namespace" {
+			return false
+		}
+		v, err := a.Setup.Create(t.Context(), object(t, o.Value), true)
+		must(t, err)
+		return v.Refused != nil && !apierrors.IsAlreadyExists(v.Refused)
+	})
+}
+
+// round stores objects, and with them fixtures that show rules which nothing showed yet, and whose objects no other has under
+// the same name: of those that fit the one that shows most comes first. It says whether there is a fixture.
+func (a *audits) round(t *testing.T, objects []*manifest.Object) bool {
+	t.Helper()
+	taken := map[report.Object]bool{}
+	for _, o := range objects {
+		taken[identity(o.Value)] = true
+	}
+	wanted := map[string]bool{}
+	shows := func(c candidate) int {
+		if slices.ContainsFunc(c.objects, func(o *manifest.Object) bool { return taken[identity(o.Value)] }) {
+			return 0
+		}
+		found := map[string]bool{}
+		for _, w := range c.Wants {
+			if a.rules[w.Rule] == 0 && !wanted[w.Rule] {
+				found[w.Rule] = true
+			}
+		}
+		return len(found)
+	}
+	fixtures := 0
+	for len(a.candidates) > 0 {
+		i, most := 0, 0
+		for j, c := range a.candidates {
+			if n := shows(c); n > most {
+				i, most = j, n
+			}
+		}
+		if most == 0 {
+			break
+		}
+		for _, o := range a.candidates[i].objects {
 			taken[identity(o.Value)] = true
 			objects = append(objects, o)
 		}
-		for _, w := range f.Wants {
+		for _, w := range a.candidates[i].Wants {
 			wanted[w.Rule] = true
 		}
+		a.candidates = slices.Delete(a.candidates, i, i+1)
+		fixtures++
+	}
+	if fixtures == 0 {
+		return false
 	}
 	for _, o := range a.runner.Context {
 		if !taken[identity(o.Value)] {
 			objects = append(objects, o)
 		}
 	}
-	if fixtures > 0 {
-		a.put(t, objects)
-	}
-	return fixtures > 0
+	a.rounds++
+	a.put(t, objects)
+	return true
 }
 
 // put stores objects past the webhook, namespaces first. What the API server itself refuses isn't there.
 func (a *audits) put(t *testing.T, objects []*manifest.Object) {
 	t.Helper()
-	a.rounds++
 	objects = append(a.namespaces(t, objects), objects...)
 	slices.SortStableFunc(objects, func(a, b *manifest.Object) int { return -cmp.Compare(scope(a), scope(b)) })
 	for _, o := range objects {
@@ -160,7 +202,7 @@ func (a *audits) afterOutage(t *testing.T) {
 // violation is what an audit says of an object.
 type violation struct{ Object, Action, Message string }
 
-// agrees waits until the audit says of everything in the cluster what kfs says of it.
+// agrees waits until an audit that begins now or later says of everything in the cluster what kfs says of it.
 func (a *audits) agrees(t *testing.T, name string) {
 	t.Helper()
 	begin := time.Now()
@@ -176,7 +218,7 @@ func (a *audits) agrees(t *testing.T, name string) {
 			o := f.Object.Kind + " " + f.Object.Namespace + "/" + f.Object.Name
 			want = append(want, violation{o, f.Action, clip(f.Message)})
 		}
-		if got, err = a.audited(ctx); err != nil {
+		if got, err = a.audited(ctx, begin); err != nil {
 			return err
 		}
 		want, got = sorted(want), sorted(got)
@@ -276,8 +318,8 @@ func (s *suite) judgedKinds() []string {
 	return slices.Sorted(maps.Keys(kinds))
 }
 
-// audited are all violations in the constraints' status.
-func (s *suite) audited(ctx context.Context) ([]violation, error) {
+// audited are all violations in the constraints' status, of an audit that began after that time.
+func (s *suite) audited(ctx context.Context, after time.Time) ([]violation, error) {
 	var got []violation
 	for _, p := range s.runner.Library.Policies {
 		list, err := s.Admin.List(ctx, apischema.FromAPIVersionAndKind("constraints.gatekeeper.sh/v1beta1", p.Kind))
@@ -285,6 +327,13 @@ func (s *suite) audited(ctx context.Context) ([]violation, error) {
 			return nil, err
 		}
 		for _, o := range list {
+			began, _, err := unstructured.NestedString(o.Object, "status", "auditTimestamp")
+			if err != nil {
+				return nil, err
+			}
+			if at, err := time.Parse(time.RFC3339, began); err != nil || !at.After(after) {
+				return nil, fmt.Errorf("%s is of an audit at %q", o.GetName(), began)
+			}
 			found, _, err := unstructured.NestedSlice(o.Object, "status", "violations")
 			if err != nil {
 				return nil, err

@@ -208,7 +208,7 @@ func (s *suite) fixtures(t *testing.T) {
 				s.optional(t, c)
 				input, err := s.runner.Read(t.Context(), f.Path)
 				must(t, err)
-				s.play(t, scene, input.Objects, f.Path, h)
+				s.play(t, scene, input.Objects, f.Path, false, h)
 			})
 		}
 		count += len(c.fixtures)
@@ -254,8 +254,9 @@ func (s *suite) surround(t *testing.T) *[]*item {
 }
 
 // play creates objects in their order, in the context, and updates them when all are there, and compares each verdict with
-// kfs's. All are gone afterwards, and the context is what it was. It returns the verdicts on their creation.
-func (s *suite) play(t *testing.T, scene *[]*item, objects []*manifest.Object, name string, h *heard) []cluster.Verdict {
+// kfs's. What was denied is created again if that is asked for, as who applies a folder again does: the first time some of what
+// it needs wasn't there yet. All are gone afterwards, and the context is what it was. It returns how many remained denied.
+func (s *suite) play(t *testing.T, scene *[]*item, objects []*manifest.Object, name string, again bool, h *heard) int {
 	t.Helper()
 	// What the objects replace makes room. The context's Namespace does so when its turn has come; what is in it stays.
 	items := slices.Clone(*scene)
@@ -279,7 +280,6 @@ func (s *suite) play(t *testing.T, scene *[]*item, objects []*manifest.Object, n
 	// Namespaces first, as kustomize and Helm sort them.
 	objects = slices.Clone(objects)
 	slices.SortStableFunc(objects, func(a, b *manifest.Object) int { return -strings.Compare(scope(a), scope(b)) })
-	var verdicts []cluster.Verdict
 	var denied []*manifest.Object
 	for _, o := range objects {
 		old := slices.IndexFunc(replaced, func(i *item) bool { return i.is(o) && o.Kind() == "Namespace" })
@@ -289,7 +289,6 @@ func (s *suite) play(t *testing.T, scene *[]*item, objects []*manifest.Object, n
 		}
 		h.settle(t, s, items, o.Namespace())
 		v := s.agree(t, o, object(t, o.Value), items, false, h)
-		verdicts = append(verdicts, v)
 		switch {
 		case apierrors.IsAlreadyExists(v.Refused):
 			// The system's own. What it denies it denies first.
@@ -313,7 +312,15 @@ func (s *suite) play(t *testing.T, scene *[]*item, objects []*manifest.Object, n
 		}
 	}
 
+	remained := 0
 	for _, o := range denied {
+		if again {
+			h.settle(t, s, items, o.Namespace())
+			if v := s.agree(t, o, object(t, o.Value), items, false, h); v.Stored {
+				items = append(items, s.item(t, o, v.Object))
+				continue
+			}
+		}
 		v, err := s.Setup.Create(t.Context(), object(t, o.Value), false)
 		must(t, err)
 		if apierrors.IsAlreadyExists(v.Refused) {
@@ -321,6 +328,7 @@ func (s *suite) play(t *testing.T, scene *[]*item, objects []*manifest.Object, n
 		}
 		must(t, v.Refused)
 		items = append(items, s.item(t, o, v.Object))
+		remained++
 	}
 	settled := map[string]bool{}
 	for _, i := range items {
@@ -335,7 +343,7 @@ func (s *suite) play(t *testing.T, scene *[]*item, objects []*manifest.Object, n
 			t.Errorf("update %s %s: %v", i.source.Kind(), i.source.Name(), v.Refused)
 		}
 	}
-	return verdicts
+	return remained
 }
 
 func without(items []*item, i *item) []*item {

@@ -128,8 +128,13 @@ _marker := null if {
 	not is_string(_value)
 }
 
-# Labels that are no map may say anything.
-_value := object.get(_labels, _label, null) if is_object(_labels)
+# Labels that are no map may say anything. The API server makes an empty text of a null.
+_value := object.get(_labels, _label, null) if {
+	is_object(_labels)
+	not _nothing
+}
+
+_value := "" if _nothing
 
 _value := {} if {
 	not is_object(_labels)
@@ -137,6 +142,11 @@ _value := {} if {
 }
 
 _value := null if is_null(_labels)
+
+_nothing if {
+	is_object(_labels)
+	is_null(_labels[_label])
+}
 
 _labels := object.get(input.review.object, ["metadata", "labels"], null)
 

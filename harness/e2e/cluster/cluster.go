@@ -114,6 +114,11 @@ func (c *Cluster) Log(name string) string {
 	return ""
 }
 
+// CPU is how long the processor has worked for a program so far; only Linux tells.
+func (c *Cluster) CPU(name string) (time.Duration, error) {
+	return cpu(c.processes[name].cmd.Process.Pid)
+}
+
 func (c *Cluster) file(name string) string { return filepath.Join(c.dir, name) }
 
 func (c *Cluster) certificates() (err error) {

@@ -226,17 +226,29 @@ func (s *suite) wrong(ctx context.Context, w wanted, dryRun bool) error {
 	return nil
 }
 
-// latency is how long requests took.
+// latency is how long requests took, and the processor.
 type latency struct {
 	of            string
 	alone, atOnce []time.Duration // sorted: one request after the other, and several at a time
+	work          time.Duration   // of the processor, for Gatekeeper and the API server
 }
 
 // measure times dry runs: they do all that requests do but for the storage. Verdicts don't matter.
 func (s *suite) measure(t *testing.T, of string, all []wanted) latency {
 	t.Helper()
 	l := latency{of: of, alone: make([]time.Duration, len(all)), atOnce: make([]time.Duration, len(all))}
-	for _, took := range [][]time.Duration{l.alone, l.alone, l.atOnce} { // the first round warms up
+	work := func() (sum time.Duration) {
+		for _, name := range []string{"gatekeeper", "kube-apiserver"} {
+			took, err := s.CPU(name)
+			must(t, err)
+			sum += took
+		}
+		return sum
+	}
+	for i, took := range [][]time.Duration{l.alone, l.alone, l.atOnce} { // the first round warms up
+		if i == 1 {
+			l.work = work()
+		}
 		n := 1
 		if &took[0] == &l.atOnce[0] {
 			n = workers
@@ -250,6 +262,7 @@ func (s *suite) measure(t *testing.T, of string, all []wanted) latency {
 			took[i] = time.Since(begin)
 		})
 	}
+	l.work = work() - l.work
 	slices.Sort(l.alone)
 	slices.Sort(l.atOnce)
 	return l
@@ -258,7 +271,7 @@ func (s *suite) measure(t *testing.T, of string, all []wanted) latency {
 func table(all []latency) string {
 	var text strings.Builder
 	w := tabwriter.NewWriter(&text, 0, 0, 2, ' ', tabwriter.AlignRight)
-	fmt.Fprintf(w, "ms\tp50\tp99\tp50 of %d at a time\tp99 of %d at a time\t\n", workers, workers)
+	fmt.Fprintf(w, "ms\tp50\tp99\tp50 of %d at a time\tp99 of %d at a time\tCPU each\t\n", workers, workers)
 	for _, l := range all {
 		fmt.Fprintf(w, "%s\t", l.of)
 		for _, sorted := range [][]time.Duration{l.alone, l.atOnce} {
@@ -266,7 +279,7 @@ func table(all []latency) string {
 				fmt.Fprintf(w, "%.1f\t", float64(sorted[len(sorted)*percent/100].Microseconds())/1000)
 			}
 		}
-		fmt.Fprintln(w)
+		fmt.Fprintf(w, "%.1f\t\n", float64(l.work.Microseconds())/1000/float64(len(l.alone)+len(l.atOnce)))
 	}
 	w.Flush()
 	return text.String()

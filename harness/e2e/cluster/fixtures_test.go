@@ -136,8 +136,8 @@ func (s *suite) use(t *testing.T, c *set) {
 	s.profile, s.flavor, s.constraints, s.installed = c.profile, c.flavor, c.constraints, c.objects
 }
 
-// optional applies the optional SyncSets while a test runs whose constraints need them.
-func (s *suite) optional(t *testing.T, c *set) {
+// optional applies the optional SyncSets if constraints need them. What it returns takes them away.
+func (s *suite) optional(t *testing.T, c *set, scene *[]*item) (undo func()) {
 	t.Helper()
 	needed := slices.ContainsFunc(c.constraints, func(c *constraint.Constraint) bool {
 		return slices.ContainsFunc(c.Policy.Rules, func(r *policy.Rule) bool {
@@ -148,18 +148,27 @@ func (s *suite) optional(t *testing.T, c *set) {
 		})
 	})
 	if !needed {
-		return
+		return func() {}
 	}
 	synced, base, system := maps.Clone(s.synced), s.base, s.system
 	s.sync(t, "sync-optional")
 	applied, err := s.Admin.ApplyFolder(t.Context(), filepath.Join(bundle, "sync-optional"))
 	must(t, err)
-	t.Cleanup(func() {
+	return func() {
+		// Seconds after a kind is no longer to be synced Gatekeeper forgets everything and then learns the rest again. That it
+		// has done so shows by an object of the kind.
+		must(t, s.settle(t, *scene, ""))
+		left := s.store(t, manifests(t, []map[string]any{{
+			"apiVersion": "v1", "kind": "Secret", "metadata": map[string]any{"name": "kfs-e2e-left", "namespace": "default"},
+		}})[0])
+		must(t, s.settle(t, append(slices.Clone(*scene), left), ""))
 		for _, o := range applied {
-			must(t, s.Admin.Delete(context.WithoutCancel(t.Context()), o))
+			must(t, s.Admin.Delete(t.Context(), o))
 		}
 		s.synced, s.base, s.system = synced, base, system
-	})
+		must(t, s.settle(t, *scene, ""))
+		must(t, s.Setup.Remove(t.Context(), left.object))
+	}
 }
 
 // heard is what requests met.
@@ -205,7 +214,7 @@ func (s *suite) fixtures(t *testing.T) {
 		switched := time.Since(begin)
 		for _, f := range c.fixtures {
 			t.Run(f.Path, func(t *testing.T) {
-				s.optional(t, c)
+				defer s.optional(t, c, scene)()
 				input, err := s.runner.Read(t.Context(), f.Path)
 				must(t, err)
 				s.play(t, scene, input.Objects, f.Path, false, h)

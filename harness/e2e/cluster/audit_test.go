@@ -22,9 +22,6 @@ import (
 	"kyma-function-security/harness/internal/report"
 )
 
-// unaudited are the rules of the bundle's constraints that the audit can't meet, and why.
-var unaudited = map[string]string{}
-
 // audits are what Gatekeeper's audit must find in objects that the webhook never saw.
 type audits struct {
 	*suite
@@ -176,11 +173,8 @@ func (a *audits) stages(t *testing.T) {
 	}
 	for _, p := range a.runner.Library.Policies {
 		for _, r := range p.Rules {
-			if r.Action(a.profile, a.flavor) == "" {
-				continue
-			}
-			if reason, known := unaudited[r.ID]; known != (a.rules[r.ID] == 0) {
-				t.Errorf("the audit found %s %d times; known is %q", r.ID, a.rules[r.ID], reason)
+			if r.Action(a.profile, a.flavor) != "" && a.rules[r.ID] == 0 {
+				t.Errorf("the audit never found %s", r.ID)
 			}
 		}
 	}

@@ -71,6 +71,8 @@ func TestPrograms(t *testing.T) {
 	}
 }
 
+// TestCluster compares what Gatekeeper's webhook and audit say in a real cluster with what kfs says, and sees that requests which
+// must go through do.
 func TestCluster(t *testing.T) {
 	s := empty(t)
 	a := s.beforeBundle(t)

@@ -16,6 +16,7 @@ import (
 	"kyma-function-security/harness/internal/constraint"
 	"kyma-function-security/harness/internal/engine"
 	"kyma-function-security/harness/internal/manifest"
+	"kyma-function-security/harness/internal/mask"
 	"kyma-function-security/harness/internal/policy"
 	"kyma-function-security/harness/internal/report"
 	"kyma-function-security/harness/internal/schema"
@@ -87,6 +88,9 @@ func Run(ctx context.Context, lib *policy.Library, schemas *schema.Set, input *m
 	for _, problem := range input.Problems {
 		r.Findings = append(r.Findings, run.problem(problem, byManifest[problem.Object]))
 	}
+	if err := masked(ctx, lib, &r); err != nil {
+		return r, err
+	}
 	r.Summary.Objects = len(objects)
 	for _, f := range r.Findings {
 		switch f.Action {
@@ -99,6 +103,28 @@ func Run(ctx context.Context, lib *policy.Library, schemas *schema.Set, input *m
 	r.Summary.Undecided = len(r.Undecided)
 	report.Sort(&r)
 	return r, nil
+}
+
+// masked keeps credentials out of what no policy says; policies mask their messages themselves.
+func masked(ctx context.Context, lib *policy.Library, r *report.Report) error {
+	said := func(f report.Finding) bool { return f.Policy == "manifest" }
+	if len(r.Errors) == 0 && !slices.ContainsFunc(r.Findings, said) {
+		return nil
+	}
+	m, err := mask.New(ctx, lib)
+	if err != nil {
+		return err
+	}
+	for i := range r.Errors {
+		r.Errors[i].Message = m.Text(r.Errors[i].Message)
+	}
+	for i, f := range r.Findings {
+		if said(f) {
+			path := m.Path(f.RawPath)
+			r.Findings[i].Message, r.Findings[i].RawPath, r.Findings[i].Path = m.Text(f.Message), path, report.Path(path)
+		}
+	}
+	return nil
 }
 
 type run struct {

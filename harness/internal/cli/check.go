@@ -20,6 +20,7 @@ import (
 	"kyma-function-security/harness/internal/constraint"
 	"kyma-function-security/harness/internal/engine"
 	"kyma-function-security/harness/internal/manifest"
+	"kyma-function-security/harness/internal/mask"
 	"kyma-function-security/harness/internal/policy"
 	"kyma-function-security/harness/internal/report"
 )
@@ -182,7 +183,14 @@ func (o *checkFlags) judge(env environment, args []string) (report.Report, lineS
 		}
 		r.Errors = append(r.Errors, report.Error{Message: message})
 	}
-	return r, input.Line, nil
+	m, err := mask.New(env.ctx, embedded.library)
+	if err != nil {
+		return none, nil, err
+	}
+	return r, func(file string, line int) (string, bool) {
+		text, ok := input.Line(file, line)
+		return text, ok && m.Text(text) == text
+	}, nil
 }
 
 // configuration gives the constraints of the run, and the name of the profile they are.

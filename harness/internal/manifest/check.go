@@ -3,6 +3,7 @@ package manifest
 import (
 	"fmt"
 	"math/big"
+	"regexp"
 	"strings"
 
 	yaml3 "gopkg.in/yaml.v3"
@@ -175,10 +176,13 @@ func beyond(s string) bool {
 // secret says that what stands at path may be a secret, which no message repeats.
 func secret(o *Object, path []any) bool {
 	for _, step := range path {
-		switch step {
-		case "data", "stringData", "env":
+		if key, ok := step.(string); ok && secretKey.MatchString(key) {
 			return true
 		}
 	}
 	return o != nil && o.Kind() == "Secret"
 }
+
+// secretKey matches keys below which people put secrets of their own, and names of secrets.
+var secretKey = regexp.MustCompile(`^(data|stringData|env|annotations|labels|headers|cookies|config)$` +
+	`|(?i:passw|pwd|passphrase|secret|token|credential|key$)`)

@@ -41,7 +41,7 @@ func faultf(format string, args ...any) *fault { return &fault{message: fmt.Spri
 func decode(t *text) (value any, odd bool, f *fault) {
 	defer func() {
 		if p := recover(); p != nil { // the parsers recover from what they know; nothing may stop the other documents
-			value, odd, f = nil, false, faultf("the YAML parser fails: %v", p)
+			value, odd, f = nil, false, faultf("the YAML parser fails: %s", unquoted(fmt.Sprint(p)))
 		}
 	}()
 
@@ -255,10 +255,30 @@ func yamlFault(body []byte, err error) *fault {
 		}
 		f.line = min(f.line, 1+bytes.Count(bytes.TrimSuffix(body, []byte("\n")), []byte("\n"))) // the end of the text counts as a line of its own
 	}
-	if strings.Contains(f.message, "excessive aliasing") {
-		f.message = tooManyAliases
-	}
+	f.message = unquoted(f.message)
 	return f.hint(body)
+}
+
+// The parser's messages that repeat what the text says, and what is said instead: a password that begins with an asterisk
+// is an alias to it. The rest quote no more than the signs that YAML itself is made of.
+var repeating = []struct{ begins, said string }{
+	{"document contains excessive aliasing", tooManyAliases},
+	{"unknown anchor '", "an alias to an anchor that isn't there: quote a text that begins with *"},
+	{"anchor '", "an anchor that contains itself"},
+	{"cannot decode ", "a value that isn't of the type that its tag says"},
+	{"invalid map key: ", "a mapping or list as a key"},
+	{"resolveTable item", "a scalar that it can't read"},
+}
+
+var quotation = regexp.MustCompile("(?s)'[^']{5,}'|\"[^\"]{5,}\"|`[^`]{5,}`")
+
+func unquoted(message string) string {
+	for _, r := range repeating {
+		if strings.HasPrefix(message, r.begins) {
+			return r.said
+		}
+	}
+	return quotation.ReplaceAllString(message, "…")
 }
 
 // hint adds what the reason probably is.
@@ -338,7 +358,7 @@ func expansion(t *text) (added int, ok bool) {
 func unparsable(body []byte) (f *fault) {
 	defer func() {
 		if p := recover(); p != nil {
-			f = faultf("the YAML parser fails: %v", p)
+			f = faultf("the YAML parser fails: %s", unquoted(fmt.Sprint(p)))
 		}
 	}()
 	if err := yaml2.Unmarshal(body, &struct{}{}); err != nil {

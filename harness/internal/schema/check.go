@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"unicode/utf8"
 )
 
 // A Problem is a disagreement of an object with its kind's schema.
@@ -253,10 +254,11 @@ func place(path []any) string {
 	return b.String()
 }
 
-// clip keeps messages short whatever an author has put in the place of a key.
+// clip keeps messages short whatever an author has put in the place of a key. What is too long isn't cut: nobody could tell
+// that a piece is a credential's.
 func clip(key string) string {
-	if runes := []rune(key); len(runes) > 60 {
-		return string(runes[:60]) + "…"
+	if utf8.RuneCountInString(key) > 60 {
+		return "…"
 	}
 	return key
 }

@@ -10,8 +10,8 @@ import (
 
 // A secret is found wherever in an ordinary source it stands.
 func TestPlantedAnywhere(t *testing.T) {
-	j, r := newJudge(t), newRandom()
-	corpus, plants := clean(t), r.byShape()
+	j, r := newJudge(t), NewRandom()
+	corpus, plants := clean(t), r.ByShape()
 	var sources []string
 	for _, name := range slices.Sorted(maps.Keys(corpus)) {
 		if strings.HasSuffix(name, ".js") || strings.HasSuffix(name, ".py") {
@@ -22,18 +22,18 @@ func TestPlantedAnywhere(t *testing.T) {
 		p := plants[r.IntN(len(plants))]
 		lines := strings.Split(sources[r.IntN(len(sources))], "\n")
 		at := r.IntN(len(lines))
-		with := slices.Insert(slices.Clone(lines), at, `x = "`+strings.ReplaceAll(p.text, "\n", `\n`)+`"`)
+		with := slices.Insert(slices.Clone(lines), at, `x = "`+strings.ReplaceAll(p.Text, "\n", `\n`)+`"`)
 		o := function("nodejs24", func(spec, _ object) { inline(spec)["source"] = strings.Join(with, "\n") })
 		found, _ := j.raw(t, o)
 		if !slices.Equal(found, []finding{{"KFS-302", at + 1}}) {
-			t.Errorf("%s on line %d: found %v in\n%s", p.kind, at+1, found, strings.Join(lines, "\n"))
+			t.Errorf("%s on line %d: found %v in\n%s", p.Kind, at+1, found, strings.Join(lines, "\n"))
 		}
 	}
 }
 
 // Whatever an object holds wherever, no builtin fails: where one did, the rule would be undefined, and pass.
 func TestNothingBreaks(t *testing.T) {
-	j, r := newJudge(t), newRandom()
+	j, r := newJudge(t), NewRandom()
 	values := []any{
 		nil, true, 0, -1.5, "", " ", "a", "hunter2", "\x00", "\xff\xfe", "é\u2028", "$(", "${", "%", "[", "(", `\`, "*", "http://", "://a:b@",
 		"token='", "atob('", "password=\"\\", "-----BEGIN PRIVATE" + " KEY-----", "====", "YQ", "{", "{\"spec\":1}", "{\"spec\":{\"env\":[1]}}",
@@ -68,7 +68,7 @@ func TestNothingBreaks(t *testing.T) {
 }
 
 // spoil replaces something below a mapping, but for its kind.
-func (r random) spoil(o object, values []any) {
+func (r Random) spoil(o object, values []any) {
 	keys := slices.DeleteFunc(slices.Sorted(maps.Keys(o)), func(key string) bool { return key == "kind" || key == "apiVersion" })
 	if len(keys) == 0 {
 		return

@@ -41,7 +41,7 @@ func (j *judge) engine(t testing.TB) *engine.Engine {
 // megabytes are sources of the size that is the most a Function can hold, ordinary ones and such as are made to be slow, with
 // whether there is a secret in them.
 func megabytes(t testing.TB) map[string]megabyteSource {
-	r := newRandom()
+	r := NewRandom()
 	repeat := func(format string) string {
 		var text strings.Builder
 		for i := 0; text.Len() < megabyte; i++ {
@@ -56,8 +56,8 @@ func megabytes(t testing.TB) map[string]megabyteSource {
 	return map[string]megabyteSource{
 		"bundle":              {bundled(t), false},
 		"bundle on one line":  {strings.ReplaceAll(bundled(t), "\n", " "), false},
-		"image":               {"const i = Buffer.from('" + r.of(megabyte, base) + "', 'base64');", false},
-		"image in code":       {"const i = '" + r.of(megabyte, base) + "';", false},
+		"image":               {"const i = Buffer.from('" + r.Of(megabyte, base) + "', 'base64');", false},
+		"image in code":       {"const i = '" + r.Of(megabyte, base) + "';", false},
 		"UUIDs":               {repeat("ids.push('3f2504e0-4f89-41d3-9a0c-%012d');\n"), false},
 		"literals":            {repeat("token='x%d'\n"), true},
 		"the same literal":    {repeat("token='x1y2' "), true},
@@ -73,7 +73,7 @@ func megabytes(t testing.TB) map[string]megabyteSource {
 		"annotated types":     {repeat("token: a a a a a a a a a a a a a a a a a a a "), false},
 		"pairs":               {repeat(".login('a', 'b%d')\n"), true},
 		"escapes":             {repeat(`password=\"`), true},
-		"marked beside a key": {"const k = '" + "gh" + "p_" + r.of(36, alnum) + "';\n" + repeat("a = b;\n"), true},
+		"marked beside a key": {"const k = '" + "gh" + "p_" + r.Of(36, Alnum) + "';\n" + repeat("a = b;\n"), true},
 	}
 }
 

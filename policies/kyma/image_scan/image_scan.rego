@@ -56,6 +56,7 @@ import data.lib.kfs.finding
 import data.lib.kfs.instant
 import data.lib.kfs.namespace
 import data.lib.kfs.reference
+import data.lib.kfs.shown
 
 # METADATA
 # title: No recent vulnerability report
@@ -168,7 +169,7 @@ _due := {"path": ["spec", "runtimeImageOverride"], "reason": "overrides its runt
 	not _overrides_pass
 }
 
-_handles := sprintf("handles %q data", [_marker]) if is_string(_marker)
+_handles := sprintf("handles %s data", [lower(shown.value(trim_space(_value)))]) if is_string(_marker)
 
 _handles := "has labels that can't be read" if is_null(_marker)
 

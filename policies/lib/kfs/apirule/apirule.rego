@@ -35,6 +35,8 @@
 #     parameters       [at] of what takes the token from the URL
 package lib.kfs.apirule
 
+import data.lib.kfs.shown
+
 # METADATA
 # description: The rules of all effective specs.
 # scope: document
@@ -672,4 +674,5 @@ _text(value) := value if is_string(value)
 
 _short(text) := text if count(text) <= 48
 
-_short(text) := concat("", [substring(text, 0, 47), "…"]) if count(text) > 48
+# What is cut is masked first: half a token looks like none.
+_short(text) := concat("", [substring(shown.masked(text), 0, 47), "…"]) if count(text) > 48

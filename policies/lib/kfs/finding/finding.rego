@@ -7,17 +7,18 @@
 package lib.kfs.finding
 
 import data.lib.kfs.instant
+import data.lib.kfs.shown
 
 # METADATA
 # description: |
 #   A result of `rule` (from rego.metadata.rule()) at `path`, an array of keys and indices into the object.
 # scope: document
-new(rule, path, message) := _result(rule, message, {"path": path})
+new(rule, path, message) := _result(rule, message, {"path": shown.path(path)})
 
 # METADATA
 # description: As new, at a line of the text that stands at `path`; the text's first line is 1.
 # scope: document
-at_line(rule, path, line, message) := _result(rule, message, {"path": path, "line": line})
+at_line(rule, path, line, message) := _result(rule, message, {"path": shown.path(path), "line": line})
 
 # METADATA
 # description: |
@@ -32,7 +33,7 @@ selected(rule) if {
 _result(rule, message, place) := {"msg": _clipped(text), "details": object.union(place, details)} if {
 	selected(rule)
 	not _exempt(rule)
-	text := sprintf("%s: %s%s", [rule.custom.id, message, _remark(rule)])
+	text := shown.masked(sprintf("%s: %s%s", [rule.custom.id, message, _remark(rule)]))
 	details := {
 		"rule": rule.custom.id,
 		"severity": rule.custom.severity,

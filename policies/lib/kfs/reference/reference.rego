@@ -51,7 +51,7 @@ shown(value) := sprintf("%q", [value]) if readable(value)
 shown(value) := sprintf("%q", [concat("@", array.concat(_cut(parts), _kept(parts)))]) if {
 	is_string(value)
 	not readable(value)
-	parts := split(value, "@")
+	parts := split(shown_value.masked(value), "@")
 }
 
 shown(value) := shown_value.value(value) if not is_string(value)

@@ -88,6 +88,9 @@ func (p pretty) excerpt(b *bytes.Buffer, f Finding) bool {
 		return false
 	}
 	line = strings.TrimRight(line, " \t\r")
+	if f.Policy == "manifest" {
+		line = afterKey.ReplaceAllString(line, "$1 …") // nobody knows what a field holds that the kind doesn't have
+	}
 	before := line
 	for i, n := 0, 1; i < len(line); n++ {
 		if n == f.Location.Column {
@@ -122,6 +125,9 @@ func secretive(f Finding) bool {
 
 // secretLine matches lines that may hold a secret beside what the finding is about: a flow mapping or one-line JSON, a URL with a user.
 var secretLine = regexp.MustCompile(`(?i)(passw|pwd|secret|token|credential|api[-_]?key|access[-_]?key|private[-_]?key|authorization\b|bearer)[^:=]*["']?\s*[:=]|\bvalue["']?\s*:|://[^/\s]*@`)
+
+// afterKey matches a key and the value after it.
+var afterKey = regexp.MustCompile(`^([^:]*:) +\S.*`)
 
 // fixes says once per rule how to fix it.
 func (p pretty) fixes(b *bytes.Buffer, findings []Finding) {

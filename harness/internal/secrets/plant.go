@@ -144,3 +144,75 @@ func (r Random) ByShape() []Plant {
 	}
 	return plants
 }
+
+// Awkward are passwords that no URL may have as they are; people write them nevertheless.
+func (r Random) Awkward() (plants []Plant) {
+	for _, sign := range []string{"@", "/", "?", "#", ":", "%", "&", "+", "$", "!", "'", `"`, `\`, "é", "=", ",", ";"} {
+		one, other := r.Of(9, Alnum), r.Of(9, Alnum)
+		plants = append(plants, Plant{"password with " + sign, "https://orders:" + one + sign + other + "@host.shop.dev/orders", []string{one, other}})
+	}
+	return plants
+}
+
+// Assignments are lines of code, by runtime, that give a literal to a secret's name; %s is the literal.
+var Assignments = map[string][]string{
+	"nodejs24": {
+		`const password = "%s";`,
+		`let dbPassword = '%s'`,
+		"var passphrase = `%s`;",
+		`const options = { user: "orders", password: "%s", host: "db" };`,
+		`const options = {user:"orders",pwd:'%s'}`,
+		`const json = "{\"user\":\"orders\",\"password\":\"%s\"}";`,
+		`const CLIENT_SECRET = '%s';`,
+		`this.clientSecret = "%s";`,
+		`config["api_key"] = "%s";`,
+		`process.env.API_KEY = '%s';`,
+		`const apiKey = process.env.API_KEY || "%s";`,
+		`const apiKey = process.env["API_KEY"] ?? '%s';`,
+		`const headers = { "X-Api-Key": "%s" };`,
+		`headers.set("x-auth-token", "%s");`,
+		`localStorage.setItem("accessToken", '%s');`,
+		`if (event.extensions.request.headers["x-api-key"] !== "%s") return 401;`,
+		`const aws = { accessKeyId: id, secretAccessKey: "%s" };`,
+		`client.setPassword("%s");`,
+		`const url = "https://api.shop.dev/orders?id=4711&access_token=%s";`,
+		`const dsn = "Server=db;Database=orders;User Id=orders;Password=%s;";`,
+		`const privateKey = Buffer.from("%s", "base64");`,
+		`const token1 = "%s";`,
+		`class Client { #token = "%s"; }`,
+		`/* password: "%s" */`,
+	},
+	"python312": {
+		`password = "%s"`,
+		`DB_PASSWORD = '%s'`,
+		`self._token = "%s"`,
+		`api_key: str = "%s"`,
+		`def connect(password: str = "%s"):`,
+		`connect(host="db", user="orders", password="%s")`,
+		`os.environ["DB_PASSWORD"] = "%s"`,
+		`API_KEY = os.environ.get("API_KEY", "%s")`,
+		`API_KEY = os.getenv("API_KEY", default_key) or os.getenv("OTHER_API_KEY") or "x"; secret = '%s'`,
+		`os.environ.setdefault('SECRET_KEY', '%s')`,
+		`settings = {"client_secret": "%s"}`,
+		`settings["credentials"] = '%s'`,
+		`passwd = r"%s"`,
+		`token = f"%s"`,
+		`secret = b"%s"`,
+		`SECRET = """%s"""`,
+		`requests.get(url, auth=("orders", "%s"))`,
+		`auth = HTTPBasicAuth("orders", "%s")`,
+		`server.login("orders@shop.dev", "%s")`,
+		`dsn = "host=db user=orders password=%s"`,
+		`# old password: "%s"`,
+		`access_key = base64.b64decode("%s")`,
+		`if token == "%s":`,
+		`headers = {"Authorization": "Token %s"}`,
+	},
+}
+
+// Names are of variables, annotations and headers that hold a secret.
+var Names = []string{
+	"PASSWORD", "DB_PASSWORD", "dbPassword", "db-passwd", "MYSQL_PWD", "KEY_PASSPHRASE", "CLIENT_SECRET", "clientSecret", "API_TOKEN",
+	"AccessToken", "API_KEY", "apikey", "x-api-key", "AWS_SECRET_ACCESS_KEY", "PRIVATE_KEY", "SECRET_KEY", "GOOGLE_CREDENTIALS",
+	"GIT_CREDENTIAL", "TOKEN2", "API_KEY_2", "spring.datasource.password", "PASSWORD_BASE64",
+}

@@ -98,66 +98,10 @@ func TestPlantedByShape(t *testing.T) {
 	}
 }
 
-// Lines of code that give a literal to a secret's name; %s is the literal.
-var assignments = map[string][]string{
-	"nodejs24": {
-		`const password = "%s";`,
-		`let dbPassword = '%s'`,
-		"var passphrase = `%s`;",
-		`const options = { user: "orders", password: "%s", host: "db" };`,
-		`const options = {user:"orders",pwd:'%s'}`,
-		`const json = "{\"user\":\"orders\",\"password\":\"%s\"}";`,
-		`const CLIENT_SECRET = '%s';`,
-		`this.clientSecret = "%s";`,
-		`config["api_key"] = "%s";`,
-		`process.env.API_KEY = '%s';`,
-		`const apiKey = process.env.API_KEY || "%s";`,
-		`const apiKey = process.env["API_KEY"] ?? '%s';`,
-		`const headers = { "X-Api-Key": "%s" };`,
-		`headers.set("x-auth-token", "%s");`,
-		`localStorage.setItem("accessToken", '%s');`,
-		`if (event.extensions.request.headers["x-api-key"] !== "%s") return 401;`,
-		`const aws = { accessKeyId: id, secretAccessKey: "%s" };`,
-		`client.setPassword("%s");`,
-		`const url = "https://api.shop.dev/orders?id=4711&access_token=%s";`,
-		`const dsn = "Server=db;Database=orders;User Id=orders;Password=%s;";`,
-		`const privateKey = Buffer.from("%s", "base64");`,
-		`const token1 = "%s";`,
-		`class Client { #token = "%s"; }`,
-		`/* password: "%s" */`,
-	},
-	"python312": {
-		`password = "%s"`,
-		`DB_PASSWORD = '%s'`,
-		`self._token = "%s"`,
-		`api_key: str = "%s"`,
-		`def connect(password: str = "%s"):`,
-		`connect(host="db", user="orders", password="%s")`,
-		`os.environ["DB_PASSWORD"] = "%s"`,
-		`API_KEY = os.environ.get("API_KEY", "%s")`,
-		`API_KEY = os.getenv("API_KEY", default_key) or os.getenv("OTHER_API_KEY") or "x"; secret = '%s'`,
-		`os.environ.setdefault('SECRET_KEY', '%s')`,
-		`settings = {"client_secret": "%s"}`,
-		`settings["credentials"] = '%s'`,
-		`passwd = r"%s"`,
-		`token = f"%s"`,
-		`secret = b"%s"`,
-		`SECRET = """%s"""`,
-		`requests.get(url, auth=("orders", "%s"))`,
-		`auth = HTTPBasicAuth("orders", "%s")`,
-		`server.login("orders@shop.dev", "%s")`,
-		`dsn = "host=db user=orders password=%s"`,
-		`# old password: "%s"`,
-		`access_key = base64.b64decode("%s")`,
-		`if token == "%s":`,
-		`headers = {"Authorization": "Token %s"}`,
-	},
-}
-
 func TestPlantedByName(t *testing.T) {
 	j, r := newJudge(t), NewRandom()
 	planted := 0
-	for runtime, lines := range assignments {
+	for runtime, lines := range Assignments {
 		for _, line := range lines {
 			value := r.Of(18, Alnum)
 			text := "one = 1\n\n" + fmt.Sprintf(line, value) + "\ntwo = 2\n"
@@ -166,11 +110,7 @@ func TestPlantedByName(t *testing.T) {
 			planted++
 		}
 	}
-	for _, name := range []string{
-		"PASSWORD", "DB_PASSWORD", "dbPassword", "db-passwd", "MYSQL_PWD", "KEY_PASSPHRASE", "CLIENT_SECRET", "clientSecret", "API_TOKEN",
-		"AccessToken", "API_KEY", "apikey", "x-api-key", "AWS_SECRET_ACCESS_KEY", "PRIVATE_KEY", "SECRET_KEY", "GOOGLE_CREDENTIALS",
-		"GIT_CREDENTIAL", "TOKEN2", "API_KEY_2", "spring.datasource.password", "PASSWORD_BASE64",
-	} {
+	for _, name := range Names {
 		for _, value := range []string{r.Of(18, Alnum), "change" + "me", "correct horse " + r.Of(8, lower)} {
 			env := function("nodejs24", func(spec, _ object) { spec["env"] = []any{object{"name": name, "value": value}} })
 			j.must(t, name, env, []finding{{"KFS-301", 0}}, value)
@@ -204,7 +144,7 @@ func TestPlantedTogether(t *testing.T) {
 		add("values.push(`" + p.Text + "`);")
 		secrets = append(append(secrets, p.Text), p.Parts...)
 	}
-	for _, code := range assignments["nodejs24"] {
+	for _, code := range Assignments["nodejs24"] {
 		value := r.Of(18, Alnum)
 		want = append(want, finding{"KFS-302", line})
 		add(fmt.Sprintf(code, value))

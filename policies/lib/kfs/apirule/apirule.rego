@@ -675,4 +675,4 @@ _text(value) := value if is_string(value)
 _short(text) := text if count(text) <= 48
 
 # What is cut is masked first: half a token looks like none.
-_short(text) := concat("", [substring(shown.masked(text), 0, 47), "…"]) if count(text) > 48
+_short(text) := concat("", [substring(shown.masked(replace(text, `"`, "'")), 0, 47), "…"]) if count(text) > 48

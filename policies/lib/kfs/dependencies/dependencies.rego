@@ -159,7 +159,7 @@ _loose(text, "python", most) := {{"line": line, "what": what} |
 	what := sprintf("%s isn't pinned to an exact version%s", [name, _rest(i, most, count(loose_ones))])
 } if {
 	is_string(text)
-	loose_ones := [[i + 1, _project(line)] |
+	loose_ones := [[i + 1, _project(text, line)] |
 		some i, raw in split(text, "\n")
 		line := _requirement(raw)
 		line != ""
@@ -252,19 +252,20 @@ _exact_requirement(line) if regex.match(
 	line,
 )
 
-# What to call a requirement: an address isn't shown.
-_project(line) := sprintf("package %s", [secret.shown(name)]) if {
-	name := regex.replace(line, `^([A-Za-z0-9][A-Za-z0-9._-]{0,60})?.*$`, "$1")
-	name != ""
-	not contains(line, "://")
+# What to call a requirement: neither an address nor a line of a key is shown.
+_project(text, line) := sprintf("package %s", [secret.shown(regex.find_n(_project_name, line, 1)[0])]) if {
+	_simple(text, line)
 }
 
-_project(line) := "a package from an address" if not _simple(line)
+_project(text, line) := "a package from an address" if not _simple(text, line)
 
-_simple(line) if {
-	regex.match(`^[A-Za-z0-9]`, line)
+_simple(text, line) if {
+	regex.match(concat("", [_project_name, `(?:[\s\[(<>=!~;,@#\\]|$)`]), line)
 	not contains(line, "://")
+	not contains(text, "PRIVATE KEY")
 }
+
+_project_name := `^[A-Za-z0-9][A-Za-z0-9._-]{0,60}`
 
 _clear(text, _, _) := {{"line": 1, "what": "the dependencies are no text"}} if not is_string(text)
 

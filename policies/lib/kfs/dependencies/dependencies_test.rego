@@ -55,11 +55,20 @@ test_loose_requirements[line] if {
 		"--editable=git+https://a:hunter2@b": "a package from an address",
 		"b @ https://a/b.whl": "a package from an address",
 		"./b": "a package from an address",
+		"MIIEhNZQLhtA+hNZQLhtA": "a package from an address",
 	}
 	dependencies.loose(line, "python312", 20) == {{
 		"line": 1,
 		"what": sprintf("%s isn't pinned to an exact version", [name]),
 	}}
+}
+
+# A key in lines: not even its shortest is shown.
+test_key_among_requirements if {
+	key := concat("", ["-----BEGIN PRIVATE", " KEY-----\nMIIEhNZQLhtA==\nrequests\n"])
+	{fault.what | some fault in dependencies.loose(key, "python312", 20)} == {
+		"a package from an address isn't pinned to an exact version",
+	}
 }
 
 test_no_more_than_asked_for if {

@@ -76,7 +76,7 @@ masks := [
 			`(?i:-----BEGIN [A-Z0-9 ]*PRIVATE KEY)(?:[^"\\]|\\.)*`,
 			concat("", [`(?:\b|_|\\[nrt])(?:`, concat("|", _tokens), `)[A-Za-z0-9._~+/=-]*`]),
 			# Lines of a key, and whatever else is that long and no name.
-			`[a-z0-9+/]{0,40}[A-Z][A-Za-z0-9+/]{40,}={0,2}`,
+			`[a-z0-9+/]{0,40}[A-Z][A-Za-z0-9+/]{40,}[A-Za-z0-9._~+/=-]*`,
 		]),
 		"shown": "$1$2$3$4…",
 	},
@@ -92,9 +92,8 @@ _tokens := [
 	`(?i:sk-(?:proj|ant|svcacct|admin)-)[A-Za-z0-9_-]{20,}`,
 	`(?i:[a-z0-9]{14}\.atlasv1\.)`,
 	`(?i:dapi|key-|sk)[0-9a-fA-F]{32}`,
-	`A(?:KI|SI|BI)A[A-Z0-9]{16}`,
-	`AIza[0-9A-Za-z_-]{30,}`,
-	`SG\.[A-Za-z0-9_-]{16,}`,
+	`(?i:a(?:ki|si|bi)a[a-z0-9]{16}|aiza[0-9a-z_-]{30,})`,
+	`(?i:sg\.[a-z0-9_-]{20,24}\.[a-z0-9_-]{30,})`,
 	`[0-9]{8,10}:AA[A-Za-z0-9_-]{30,}`,
 	`[A-Za-z0-9_~.-]{3}[0-9]Q~[A-Za-z0-9_~.-]{31,}`,
 ]

@@ -384,7 +384,8 @@ _made(resource, labels) if {
 	_descends(owner.name, named, maker)
 }
 
-# Kubernetes cuts a name to 58 characters before it adds five of its own.
+# Kubernetes cuts a name to 58 characters before it adds five of its own, without vowels and what looks like others
+# (k8s.io/apimachinery/pkg/util/rand): `orders-cache` is no Deployment of the Function orders.
 _descends(name, named, maker) if {
 	stem := substring(concat("", [named, maker.infix]), 0, maker.length)
 	startswith(name, stem)
@@ -396,16 +397,16 @@ _makers := {
 	"Job": [_function],
 	"ReplicaSet": [{
 		"group": `apps`, "kind": "Deployment",
-		"infix": "-", "length": 58, "rest": `^[0-9a-z]{5}$`,
+		"infix": "-", "length": 58, "rest": `^[bcdfghjklmnpqrstvwxz2456789]{5}$`,
 	}],
 	"Pod": [
 		{
 			"group": `apps`, "kind": "ReplicaSet",
-			"infix": "-", "length": 58, "rest": `^[0-9a-z]{5}-[0-9a-z]+$`,
+			"infix": "-", "length": 58, "rest": `^[bcdfghjklmnpqrstvwxz2456789]{5}-[0-9a-z]+$`,
 		},
 		{
 			"group": `batch`, "kind": "Job",
-			"infix": "-build-", "length": 58, "rest": `^[0-9a-z]{5}$`,
+			"infix": "-build-", "length": 58, "rest": `^[bcdfghjklmnpqrstvwxz2456789]{5}$`,
 		},
 	],
 }

@@ -273,7 +273,7 @@ _captures(resource) := {at: names |
 	caught := {[_captor(resource, asked), name] |
 		some keys in _shapes[space]
 		asked := {key: pod[key] | some key in keys}
-		some name in _index[[space, asked]]
+		some name in object.get(_index, [[space, asked]], set())
 	}
 	some [at, _] in caught
 	names := {name | some [place, name] in caught; place == at}

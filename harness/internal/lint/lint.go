@@ -140,6 +140,13 @@ func (l *linter) rule(rule *ast.Rule) {
 		}
 		return false
 	})
+	ast.WalkTerms(rule, func(term *ast.Term) bool {
+		// Seen with OPA 1.10, Gatekeeper 3.21's: it never ends and takes all memory.
+		if call, ok := term.Value.(ast.Call); ok && call[0].String() == "split" && call[2].Equal(ast.InternedTerm("")) {
+			l.say(term.Location, "split by nothing never ends with OPA 1.10: use regex.find_n")
+		}
+		return false
+	})
 }
 
 func (l *linter) shadow(at *ast.Location, v ast.Var) {

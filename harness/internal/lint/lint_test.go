@@ -27,6 +27,8 @@ func TestRun(t *testing.T) {
 		{"foreign import", "kyma/x/x.rego", "package kyma.x\n\nimport data.kyma.y\n\na if y.b\n", "Gatekeeper allows only data.lib"},
 		{"refused builtin", "kyma/x/x.rego", head + "a if http.send({}).body\n", "http.send is not allowed"},
 		{"walk", "kyma/x/x.rego", head + "a if walk(input, [_, 1])\n", "walk is not allowed"},
+		{"split into characters", "kyma/x/x.rego", head + "a if every b in split(input.x, \"\") { b == 1 }\n", "split by nothing"},
+		{"split by something", "kyma/x/x.rego", head + "a if every b in split(input.x, \",\") { b == 1 }\n", ""},
 		{"shadowed rule", "kyma/x/x.rego", head + "a if {\n\tb := 1\n\tb == 1\n}\n\nb := 2\n", "variable b shadows a rule"},
 		{"shadowed import", "kyma/x/x.rego", head + "a if {\n\tsome finding in input.x\n\tfinding == 1\n}\n", "variable finding shadows an import"},
 		{"shadowed builtin", "kyma/x/x.rego", head + "f(object) if object == 1\n", "variable object shadows a builtin's name"},

@@ -154,7 +154,7 @@ _both_literal(a, b) if {
 
 _alike(a, b) if {
 	count(a) == count(b)
-	every i, character in split(a, "") { _same(character, substring(b, i, 1), _wild) }
+	every i, character in regex.find_n(`(?s).`, a, -1) { _same(character, substring(b, i, 1), _wild) }
 }
 
 # True where two lists of segments agree as far as the shorter one goes.

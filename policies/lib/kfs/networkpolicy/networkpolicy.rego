@@ -372,7 +372,7 @@ _bits_of_group(group) := strings.replace_n(_nibbles, substring(padded, count(gro
 	padded := concat("", ["0000", lower(group)])
 }
 
-_nibbles := {digit: sprintf("%04b", [i]) | some i, digit in split("0123456789abcdef", "")}
+_nibbles := {digit: sprintf("%04b", [i]) | some i, digit in regex.find_n(".", "0123456789abcdef", -1)}
 
 # ::ffff:a.b.c.d
 _mapped := `^6:0{80}1{16}`

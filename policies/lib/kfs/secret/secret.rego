@@ -240,7 +240,7 @@ _inside_a_word(shape, before) if {
 	not strings.any_suffix_match(before, [`\n`, `\t`, `\r`])
 }
 
-_letters := split("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/", "")
+_letters := regex.find_n(".", "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/", -1)
 
 # What documentation and tests write instead.
 _sample(_, match, _) if _exemplary(match[1])

@@ -497,11 +497,10 @@ _annotations := {"gateway.kyma-project.io/v1beta1-spec", "gateway.kyma-project.i
 #
 # Where a token opens another's service, one asks for nothing that the other doesn't: they have an audience in common;
 # unless one asks for none: then a scope.
-_by_word(issuer, accepts) := array.concat(
-	[["audience", issuer, audience] | some audience in accepts.audiences],
-	[[index, issuer, scope] | some scope in accepts.scopes],
-) if {
+_by_word(issuer, accepts) := array.concat(audiences, scopes) if {
+	audiences := [key | some audience in accepts.audiences; key := ["audience", issuer, audience]]
 	index := {true: "scope", false: "sole scope"}[count(accepts.audiences) == 0]
+	scopes := [key | some scope in accepts.scopes; key := [index, issuer, scope]]
 }
 
 _by_audience[issuer][audience] contains [space, name] if {

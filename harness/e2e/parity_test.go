@@ -26,6 +26,7 @@ import (
 	"sigs.k8s.io/yaml"
 
 	bundleconfig "kyma-function-security/bundle"
+	"kyma-function-security/harness/e2e/programs"
 	"kyma-function-security/harness/e2e/tally"
 	"kyma-function-security/harness/internal/bundle"
 	"kyma-function-security/harness/internal/check"
@@ -86,10 +87,15 @@ func TestParity(t *testing.T) {
 	s := load(t)
 	t.Run("kfs", s.kfs)
 	t.Run("gatekeeper", s.gatekeeper)
-	t.Run("gator", s.gator)
+	for _, name := range []string{"gator", "gator-3.19"} {
+		t.Run(name, func(t *testing.T) { s.gator(t, name) })
+	}
 	t.Run("gator verify", s.gatorVerify)
 	t.Run("gator sees what is broken", s.gatorSees)
-	t.Run("opa", s.opa)
+	t.Run("opa", func(t *testing.T) { s.opa(t, "opa", "") })
+	for _, r := range programs.Releases() {
+		t.Run(r.OPA, func(t *testing.T) { s.opa(t, r.OPA, " (Gatekeeper "+r.Gatekeeper+")") })
+	}
 	t.Run("conftest", s.conftest)
 	t.Run("conftest from OCI", s.oci)
 }

@@ -28,8 +28,8 @@ import (
 
 // gator gets the templates, the constraints, the context and the fixture as files, in one process for each fixture, because
 // everything it is given is one cluster. Its clock can't be set, so kfs judges at the real time too.
-func (s *suite) gator(t *testing.T) {
-	program := build(t, "gator")
+func (s *suite) gator(t *testing.T, name string) {
+	program := build(t, name)
 	folders := s.folders(t, s.gatekeeperFiles)
 	l := &lane{consumer: "gator test", version: version(t, program)}
 	each(t, s.examples, func(ctx context.Context, e *example) {
@@ -119,13 +119,15 @@ func (e *example) adapted(t *testing.T, program string, results adapterResults) 
 
 // opa evaluates the adapter over the List of each fixture and its context. One process judges all fixtures of a setup: it
 // takes most of its time to compile.
-func (s *suite) opa(t *testing.T) {
-	program := build(t, "opa")
-	l := &lane{consumer: "opa eval", version: version(t, program)}
-	bundles := s.folders(t, s.bundleFiles)
-	bySetup := map[string][]*example{}
+func (s *suite) opa(t *testing.T, name, remark string) {
+	program := build(t, name)
+	l := &lane{consumer: "opa eval", version: version(t, program) + remark}
+	bySetup, bundles := map[string][]*example{}, map[string]string{}
 	for _, e := range s.examples {
 		bySetup[e.setup.name] = append(bySetup[e.setup.name], e)
+	}
+	for name, examples := range bySetup {
+		bundles[name] = write(t, s.bundleFiles(examples[0]))
 	}
 
 	const query = `[{"name": name, "deny": deny, "warn": warn} |
@@ -383,13 +385,13 @@ func (s *suite) gatekeeperFiles(e *example) (string, map[string][]byte) {
 }
 
 // bundleFiles is the OPA bundle with a setup's constraints.
-func (s *suite) bundleFiles(e *example) (string, map[string][]byte) {
-	name, adapter := s.conftestFiles(e)
+func (s *suite) bundleFiles(e *example) map[string][]byte {
+	_, adapter := s.conftestFiles(e)
 	archive, err := bundle.OPA(s.runner.Library, s.runner.Config, adapter)
 	if err != nil {
 		panic(err)
 	}
-	return name, map[string][]byte{"bundle.tar.gz": archive}
+	return map[string][]byte{"bundle.tar.gz": archive}
 }
 
 // conftestFiles is what conftest gets beside the policies.

@@ -19,9 +19,24 @@ import (
 	"github.com/rogpeppe/go-internal/lockedfile"
 )
 
-// Names are the programs that judge manifests.
+// Names are the programs that judge manifests: today's, and those of the oldest Gatekeepers that are supported.
 func Names() []string {
-	return []string{"conftest", "gator", "opa"}
+	names := []string{"conftest", "gator", "gator-3.19", "opa"}
+	for _, r := range Releases() {
+		names = append(names, r.OPA)
+	}
+	return names
+}
+
+// Release is a release of Gatekeeper that the policies are for.
+type Release struct {
+	Gatekeeper string // "3.19"
+	OPA        string // the program that is the OPA which the release's first version links
+}
+
+// Releases are those whose OPA judges every fixture, the oldest first; that one is the support floor.
+func Releases() []Release {
+	return []Release{{"3.19", "opa-1.3"}, {"3.21", "opa-1.10"}, {"3.23", "opa-1.17"}}
 }
 
 // Cluster are the programs that a cluster needs. Build knows them too; kube-apiserver takes a quarter of an hour. It also knows

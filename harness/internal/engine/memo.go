@@ -23,6 +23,11 @@ const memoKey = "memo"
 type memoised struct {
 	pkg  string // data.kyma.jwt_binding
 	rule string
+	// depth is the length of the arrays of a set that is looked up by nothing but array literals, else 0. Such a set stands in
+	// the memo as objects in one another around sets, so that _set[[a, b, c]] with an unbound c, which becomes _set[a][b][c],
+	// needs no search, and {c | _set[[a, b, c]]} is what stands at _set[a][b]. Gatekeeper, which runs the rule, evaluates its
+	// body with a and b bound.
+	depth int
 }
 
 func (m memoised) ref() ast.Ref {
@@ -45,7 +50,7 @@ func memoise(modules map[string]*ast.Module) (map[string]*ast.Module, []memoised
 			if !strings.HasPrefix(pkg, "data.kyma.") {
 				break // what libraries offer is functions
 			}
-			m := memoised{pkg, ruleName(rule)}
+			m := memoised{pkg: pkg, rule: ruleName(rule)}
 			if uses := analysis.of(m); len(rule.Head.Args) == 0 && uses.inventory && !uses.input && !analysis.hasArguments(m) {
 				found[m.rule] = m
 			}
@@ -56,19 +61,73 @@ func memoise(modules map[string]*ast.Module) (map[string]*ast.Module, []memoised
 		}
 		clone := module.Copy()
 		used := map[string]bool{}
+		nests := nestedIn(clone, found)
 		for _, rule := range clone.Rules {
 			if _, kept := found[ruleName(rule)]; !kept {
-				if err := substitute(rule, found, used); err != nil {
+				if err := substitute(rule, found, nests, used); err != nil {
 					return nil, nil, fmt.Errorf("%s: %w", rule.Location, err)
 				}
 			}
 		}
 		rewritten[path] = clone
 		for _, name := range slices.Sorted(maps.Keys(used)) { // what only memoised rules use is evaluated with them
-			memos = append(memos, found[name])
+			m := found[name]
+			m.depth = nests[name]
+			memos = append(memos, m)
 		}
 	}
 	return rewritten, memos, nil
+}
+
+// nestedIn gives the length of the arrays of each set that is to be nested.
+func nestedIn(module *ast.Module, found map[string]memoised) map[string]int {
+	nests := map[string]int{}
+	drop := func(name string) { nests[name] = -1 }
+	for _, rule := range module.Rules {
+		name := ruleName(rule)
+		if _, ok := found[name]; !ok {
+			continue
+		}
+		length := -1
+		if key := rule.Head.Key; rule.Head.RuleKind() == ast.MultiValue && len(rule.Head.Ref()) == 1 && key != nil {
+			if array, ok := key.Value.(*ast.Array); ok {
+				length = array.Len()
+			}
+		}
+		if before, ok := nests[name]; ok && before != length {
+			length = -1
+		}
+		nests[name] = length
+	}
+	for _, rule := range module.Rules {
+		if _, kept := found[ruleName(rule)]; kept {
+			continue
+		}
+		ast.WalkTerms(rule, func(term *ast.Term) bool {
+			switch value := term.Value.(type) {
+			case ast.Var:
+				drop(string(value))
+			case ast.Ref:
+				name, ok := value[0].Value.(ast.Var)
+				if !ok || nests[string(name)] < 2 {
+					return false
+				}
+				if array, ok := value[1].Value.(*ast.Array); !ok || array.Len() != nests[string(name)] {
+					drop(string(name))
+				}
+				for _, part := range value[1:] {
+					ast.WalkVars(part, func(v ast.Var) bool {
+						drop(string(v))
+						return false
+					})
+				}
+				return true
+			}
+			return false
+		})
+	}
+	maps.DeleteFunc(nests, func(_ string, length int) bool { return length < 2 })
+	return nests
 }
 
 func ruleName(rule *ast.Rule) string {
@@ -76,7 +135,7 @@ func ruleName(rule *ast.Rule) string {
 }
 
 // substitute makes references to memoised rules of the same module references into the memo, and notes them as used.
-func substitute(rule *ast.Rule, found map[string]memoised, used map[string]bool) error {
+func substitute(rule *ast.Rule, found map[string]memoised, nests map[string]int, used map[string]bool) error {
 	var transformer *ast.GenericTransformer
 	transformer = ast.NewGenericTransformer(func(x any) (any, error) {
 		switch value := x.(type) {
@@ -94,6 +153,11 @@ func substitute(rule *ast.Rule, found map[string]memoised, used map[string]bool)
 					operand.Value = changed.(ast.Value)
 				}
 			}
+		case *ast.SetComprehension:
+			if name, keys, ok := leaf(rule, value); ok && nests[name] > 0 {
+				used[name] = true
+				return ast.ObjectGet.Call(ast.NewTerm(found[name].ref()), ast.ArrayTerm(keys...), ast.SetTerm()).Value, nil
+			}
 		case ast.Var:
 			if m, ok := found[string(value)]; ok {
 				used[m.rule] = true
@@ -103,7 +167,13 @@ func substitute(rule *ast.Rule, found map[string]memoised, used map[string]bool)
 			if head, ok := value[0].Value.(ast.Var); ok {
 				if m, ok := found[string(head)]; ok {
 					used[m.rule] = true
-					return m.ref().Concat(value[1:]), nil
+					path := value[1:]
+					if nests[m.rule] > 0 {
+						var keys []*ast.Term
+						path[0].Value.(*ast.Array).Foreach(func(key *ast.Term) { keys = append(keys, key) })
+						path = append(keys, path[1:]...)
+					}
+					return m.ref().Concat(path), nil
 				}
 			}
 		}
@@ -128,6 +198,48 @@ func substitute(rule *ast.Rule, found map[string]memoised, used map[string]bool)
 		}
 	}
 	return nil
+}
+
+// leaf gives _set, a and b of {c | _set[[a, b, c]]}, where c stands nowhere else in the rule, and a and b have names.
+func leaf(rule *ast.Rule, comprehension *ast.SetComprehension) (name string, keys []*ast.Term, ok bool) {
+	if len(comprehension.Body) != 1 || comprehension.Body[0].Negated || len(comprehension.Body[0].With) > 0 {
+		return "", nil, false
+	}
+	term, ok := comprehension.Body[0].Terms.(*ast.Term)
+	if !ok {
+		return "", nil, false
+	}
+	ref, ok := term.Value.(ast.Ref)
+	if !ok || len(ref) != 2 {
+		return "", nil, false
+	}
+	head, isVar := ref[0].Value.(ast.Var)
+	array, isArray := ref[1].Value.(*ast.Array)
+	if !isVar || !isArray || array.Len() < 2 {
+		return "", nil, false
+	}
+	last := array.Elem(array.Len() - 1)
+	if _, ok := last.Value.(ast.Var); !ok || !last.Equal(comprehension.Term) {
+		return "", nil, false
+	}
+	times := 0
+	ast.WalkVars(rule, func(v ast.Var) bool {
+		if v.Equal(last.Value) {
+			times++
+		}
+		return false
+	})
+	if times != 2 {
+		return "", nil, false
+	}
+	for i := range array.Len() - 1 {
+		key := array.Elem(i)
+		if v, ok := key.Value.(ast.Var); ok && v.IsWildcard() || key.Equal(last) {
+			return "", nil, false
+		}
+		keys = append(keys, key)
+	}
+	return string(head), keys, true
 }
 
 // memosOf are the program's memoised rules of these policies.
@@ -177,17 +289,8 @@ func (e *Engine) evaluate(ctx context.Context, memos []memoised, store storage.S
 	return ast.NewTerm(memo), nil
 }
 
-// value is nil where the rule is undefined.
+// value asks topdown rather than package rego, whose results are JSON, without sets. It is nil where the rule is undefined.
 func (e *Engine) value(ctx context.Context, m memoised, store storage.Store) (*ast.Term, error) {
-	rules := e.compiler.GetRulesExact(ast.MustParseRef(m.pkg + "." + m.rule))
-	if keyed := len(rules) > 0; keyed {
-		for _, rule := range rules {
-			keyed = keyed && isKeyedSet(rule)
-		}
-		if keyed {
-			return e.keyedSets(ctx, rules, store)
-		}
-	}
 	body, err := ast.ParseBody("value = " + m.pkg + "." + m.rule)
 	if err != nil {
 		return nil, err
@@ -197,71 +300,59 @@ func (e *Engine) value(ctx context.Context, m memoised, store storage.Store) (*a
 	if err != nil {
 		return nil, err
 	}
-	var result *ast.Term
-	return result, e.query(ctx, compiled, store, func(results topdown.QueryResult) {
-		for name, term := range results {
-			if rewritten, ok := queryCompiler.RewrittenVars()[name]; ok && rewritten == "value" || name == "value" {
-				result = term
-			}
-		}
-	})
-}
-
-// isKeyedSet is true of a rule such as r[key][key] contains element.
-func isKeyedSet(rule *ast.Rule) bool {
-	return rule.Head.RuleKind() == ast.MultiValue && len(rule.Ref()) > len(rule.Module.Package.Path)+1 && rule.Else == nil
-}
-
-// keyedSets evaluates the bodies of such rules and puts what they find together itself. OPA, each time that a body is
-// true, compares its keys with those of all times before.
-func (e *Engine) keyedSets(ctx context.Context, rules []*ast.Rule, store storage.Store) (*ast.Term, error) {
-	const found = ast.Var("found")
-	all := ast.NewObject()
-	for _, rule := range rules {
-		path := append(slices.Clone(rule.Ref()[len(rule.Module.Package.Path)+1:]), rule.Head.Key)
-		body := rule.Body.Copy()
-		body.Append(ast.Equality.Expr(ast.NewTerm(found), ast.ArrayTerm(path...)))
-		err := e.query(ctx, body, store, func(results topdown.QueryResult) {
-			path := results[found].Value.(*ast.Array)
-			parent := all
-			for i := range path.Len() - 2 {
-				child := parent.Get(path.Elem(i))
-				if child == nil {
-					child = ast.ObjectTerm()
-					parent.Insert(path.Elem(i), child)
-				}
-				parent = child.Value.(ast.Object)
-			}
-			set := parent.Get(path.Elem(path.Len() - 2))
-			if set == nil {
-				set = ast.SetTerm()
-				parent.Insert(path.Elem(path.Len()-2), set)
-			}
-			set.Value.(ast.Set).Add(path.Elem(path.Len() - 1))
-		})
-		if err != nil {
-			return nil, err
-		}
-	}
-	return ast.NewTerm(all), nil
-}
-
-// query asks topdown rather than package rego, whose results are JSON, without sets.
-func (e *Engine) query(ctx context.Context, body ast.Body, store storage.Store, each func(topdown.QueryResult)) error {
 	txn, err := store.NewTransaction(ctx)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	defer store.Abort(ctx, txn)
-	query := topdown.NewQuery(body).WithCompiler(e.compiler).WithStore(store).WithTransaction(txn).
+	query := topdown.NewQuery(compiled).WithCompiler(e.compiler).WithStore(store).WithTransaction(txn).
 		WithTime(e.options.Now).WithStrictBuiltinErrors(e.options.Strict)
 	if e.options.Tracer != nil {
 		query = query.WithQueryTracer(e.options.Tracer)
 	}
-	return query.Iter(ctx, func(results topdown.QueryResult) error {
-		each(results)
-		return nil
-	})
+	results, err := query.Run(ctx)
+	if err != nil || len(results) == 0 {
+		return nil, err
+	}
+	for name, term := range results[0] {
+		if rewritten, ok := queryCompiler.RewrittenVars()[name]; ok && rewritten == "value" || name == "value" {
+			if m.depth > 0 {
+				return nest(term.Value.(ast.Set).Slice(), 0, m.depth), nil
+			}
+			return term, nil
+		}
+	}
+	return nil, nil
+}
+
+// nest makes of arrays, all of this length, objects by their elements from that depth on, and a set of the last ones.
+func nest(arrays []*ast.Term, depth, length int) *ast.Term {
+	if depth == length-1 {
+		last := ast.NewSet()
+		for _, array := range arrays {
+			last.Add(array.Value.(*ast.Array).Elem(depth))
+		}
+		return ast.NewTerm(last)
+	}
+	var keys []*ast.Term
+	byKey := ast.NewObject() // to the index in groups
+	var groups [][]*ast.Term
+	for _, array := range arrays {
+		key := array.Value.(*ast.Array).Elem(depth)
+		i := len(groups)
+		if known := byKey.Get(key); known != nil {
+			i, _ = known.Value.(ast.Number).Int()
+		} else {
+			byKey.Insert(key, ast.IntNumberTerm(i))
+			keys, groups = append(keys, key), append(groups, nil)
+		}
+		groups[i] = append(groups[i], array)
+	}
+	nested := ast.NewObject()
+	for i, key := range keys {
+		nested.Insert(key, nest(groups[i], depth+1, length))
+	}
+	return ast.NewTerm(nested)
 }
 
 // uses says what a rule reads, itself or through what it refers to.
@@ -284,7 +375,7 @@ func analyse(modules map[string]*ast.Module) *analysis {
 			a.imports[pkg][string(imported.Name())] = imported.Path.Value.(ast.Ref).String()
 		}
 		for _, rule := range module.Rules {
-			m := memoised{pkg, ruleName(rule)}
+			m := memoised{pkg: pkg, rule: ruleName(rule)}
 			a.rules[m] = append(a.rules[m], rule)
 		}
 	}
@@ -316,7 +407,7 @@ func (a *analysis) of(m memoised) uses {
 	visit := func(term *ast.Term) bool {
 		switch value := term.Value.(type) {
 		case ast.Var:
-			refer(memoised{m.pkg, string(value)})
+			refer(memoised{pkg: m.pkg, rule: string(value)})
 			found.input = found.input || value == "input"
 		case ast.Ref:
 			head, ok := value[0].Value.(ast.Var)
@@ -330,7 +421,7 @@ func (a *analysis) of(m memoised) uses {
 				found.inventory = true
 			case a.imports[m.pkg][string(head)] != "" && len(value) > 1:
 				if name, ok := value[1].Value.(ast.String); ok {
-					refer(memoised{a.imports[m.pkg][string(head)], string(name)})
+					refer(memoised{pkg: a.imports[m.pkg][string(head)], rule: string(name)})
 				}
 			}
 		}

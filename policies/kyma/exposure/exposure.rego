@@ -423,18 +423,17 @@ _exposures(service) := [exposure |
 # which does this in every review, longer than a webhook has. So this may find too many, but must miss none.
 _exposing_apirules(service, targets) := {[service.namespace, name] |
 	some alias in ({service.name} | _aliases(service.namespace, targets))
-	some name in _named_at_home[service.namespace][alias]
+	_named_at_home[[service.namespace, alias, name]]
 } | {peer |
 	some alias in ({service.name} | _aliases(service.namespace, targets))
-	some peer in _named_abroad[alias]
+	_named_abroad[[alias, peer]]
 } if {
 	every word in [service.namespace, service.name] { word != "" }
 }
 
 # Of a service that can't be read, those that may name one that can't be read either.
 _exposing_apirules(service, _) := {[space, name] |
-	some space, names in _wandering
-	some name in names
+	_wandering[[space, name]]
 } | {[service.namespace, name] |
 	some version
 	_ = data.inventory.namespace[service.namespace][version].APIRule[name]
@@ -466,30 +465,30 @@ _nameless_services := {space: names |
 # The names of a namespace's APIRules, by services that they name. It follows references only, since a function that
 # takes an object of the inventory makes OPA convert all of it, and is looked up by both keys, so that Gatekeeper goes
 # through the one namespace.
-_named_at_home[space][service] contains name if {
+_named_at_home contains [space, service, name] if {
 	apirules := data.inventory.namespace[space][_].APIRule
 	service := apirules[name].spec.service.name
 }
 
-_named_at_home[space][service] contains name if {
+_named_at_home contains [space, service, name] if {
 	apirules := data.inventory.namespace[space][_].APIRule
 	service := apirules[name].spec.rules[_].service.name
 }
 
 # The APIRules, as [namespace, name], that may mean a service of any namespace by that name.
-_named_abroad[service] contains [space, name] if {
+_named_abroad contains [service, [space, name]] if {
 	apirules := data.inventory.namespace[space][_].APIRule
 	service := apirules[name].spec.service.name
-	_wandering[space][name]
+	_wandering[[space, name]]
 }
 
-_named_abroad[service] contains [space, name] if {
+_named_abroad contains [service, [space, name]] if {
 	apirules := data.inventory.namespace[space][_].APIRule
 	service := apirules[name].spec.rules[_].service.name
-	_wandering[space][name]
+	_wandering[[space, name]]
 }
 
-_named_abroad[service] contains [space, name] if {
+_named_abroad contains [service, [space, name]] if {
 	apirules := data.inventory.namespace[space][_].APIRule
 	annotations := apirules[name].metadata.annotations
 	some key in _annotations
@@ -509,19 +508,19 @@ _hidden_names(annotation) := {name |
 }
 
 # APIRules whose services may be of another namespace than their own, or that hide a spec.
-_wandering[space] contains name if {
+_wandering contains [space, name] if {
 	apirules := data.inventory.namespace[space][_].APIRule
 	some key, _ in apirules[name].spec.service
 	not key in _service_keys
 }
 
-_wandering[space] contains name if {
+_wandering contains [space, name] if {
 	apirules := data.inventory.namespace[space][_].APIRule
 	some key, _ in apirules[name].spec.rules[_].service
 	not key in _service_keys
 }
 
-_wandering[space] contains name if {
+_wandering contains [space, name] if {
 	apirules := data.inventory.namespace[space][_].APIRule
 	annotations := apirules[name].metadata.annotations
 	some key in _annotations

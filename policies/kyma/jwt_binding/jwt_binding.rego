@@ -366,7 +366,6 @@ _own_peers(issuer, accepts) := [peer |
 _peers(issuer, candidates) := [token |
 	some [space, name] in candidates
 	resource := inventory.named("APIRule", space, name)
-	not _itself(resource)
 	some token in _tokens(resource)
 	token.issuer == issuer
 ]
@@ -390,6 +389,7 @@ _candidates(keys, namespace) := {peer |
 	some key in keys
 	some peer in _found(key)
 	_abroad(peer[0], namespace)
+	peer != _own_place
 } | _wanderers(keys, namespace)
 
 _own_place := [object.get(input.review.object, ["metadata", key], "") | some key in ["namespace", "name"]]
@@ -408,12 +408,12 @@ _wanderers(keys, namespace) := {[namespace, name] |
 _wandering_among(namespace, found) := {name |
 	some [space, name] in found
 	space == namespace
-	_wandering[space][name]
+	_wandering[[space, name]]
 } if {
 	count(found) <= _few
 }
 
-_wandering_among(namespace, found) := {name | some name in _wandering[namespace]; [namespace, name] in found} if {
+_wandering_among(namespace, found) := {name | _wandering[[namespace, name]]; [namespace, name] in found} if {
 	count(found) > _few
 }
 
@@ -430,17 +430,11 @@ _nearest(key) := {"peers": array.concat(first, last), "all": false} if {
 	last := array.slice(found, count(found) - (_few + 1), count(found))
 }
 
-_found(["audience", issuer, audience]) := found if {
-	found := _by_audience[issuer][audience]
-} else := set()
+_found(["audience", issuer, audience]) := {peer | _by_audience[[issuer, audience, peer]]}
 
-_found(["scope", issuer, scope]) := found if {
-	found := _by_scope[issuer][scope]
-} else := set()
+_found(["scope", issuer, scope]) := {peer | _by_scope[[issuer, scope, peer]]}
 
-_found(["sole scope", issuer, scope]) := found if {
-	found := _by_sole_scope[issuer][scope]
-} else := set()
+_found(["sole scope", issuer, scope]) := {peer | _by_sole_scope[[issuer, scope, peer]]}
 
 _found(["kind", kind]) := object.keys(_by_kind[kind])
 
@@ -454,31 +448,25 @@ _within(part, whole) if {
 	count(part.scopes - whole.scopes) == 0
 }
 
-_itself(resource) if {
-	every key in ["namespace", "name"] {
-		object.get(resource, ["metadata", key], "") == object.get(input.review.object, ["metadata", key], "")
-	}
-}
-
 _shared(namespace, peer) if {
 	input.parameters.sharedWithin == "namespace"
 	peer.service.namespace == namespace
 }
 
 # The APIRules that may expose a service of another namespace than their own.
-_wandering[space] contains name if {
+_wandering contains [space, name] if {
 	apirules := data.inventory.namespace[space][_].APIRule
 	some key, _ in apirules[name].spec.service
 	not key in _service_keys
 }
 
-_wandering[space] contains name if {
+_wandering contains [space, name] if {
 	apirules := data.inventory.namespace[space][_].APIRule
 	some key, _ in apirules[name].spec.rules[_].service
 	not key in _service_keys
 }
 
-_wandering[space] contains name if {
+_wandering contains [space, name] if {
 	apirules := data.inventory.namespace[space][_].APIRule
 	annotations := apirules[name].metadata.annotations
 	some key in _annotations
@@ -503,27 +491,27 @@ _by_word(issuer, accepts) := array.concat(audiences, scopes) if {
 	scopes := [key | some scope in accepts.scopes; key := [index, issuer, scope]]
 }
 
-_by_audience[issuer][audience] contains [space, name] if {
+_by_audience contains [issuer, audience, [space, name]] if {
 	apirules := data.inventory.namespace[space][_].APIRule
 	strategy := apirules[name].spec.rules[_].jwt
 	audience := strategy.authorizations[_].audiences[_]
 	issuer := strategy.authentications[_].issuer
 }
 
-_by_audience[issuer][audience] contains [space, name] if {
+_by_audience contains [issuer, audience, [space, name]] if {
 	some [strategy, space, name] in _written_elsewhere
 	audience := strategy.authorizations[_].audiences[_]
 	issuer := strategy.authentications[_].issuer
 }
 
-_by_scope[issuer][scope] contains [space, name] if {
+_by_scope contains [issuer, scope, [space, name]] if {
 	some [strategy, space, name] in _written
 	scope := strategy.authorizations[_].requiredScopes[_]
 	issuer := strategy.authentications[_].issuer
 }
 
 # Of entries without audiences.
-_by_sole_scope[issuer][scope] contains [space, name] if {
+_by_sole_scope contains [issuer, scope, [space, name]] if {
 	apirules := data.inventory.namespace[space][_].APIRule
 	strategy := apirules[name].spec.rules[_].jwt
 	entry := strategy.authorizations[_]
@@ -532,7 +520,7 @@ _by_sole_scope[issuer][scope] contains [space, name] if {
 	issuer := strategy.authentications[_].issuer
 }
 
-_by_sole_scope[issuer][scope] contains [space, name] if {
+_by_sole_scope contains [issuer, scope, [space, name]] if {
 	some [strategy, space, name] in _written_elsewhere
 	entry := strategy.authorizations[_]
 	not entry.audiences[0]

@@ -546,6 +546,52 @@ test_all_are_read_if_the_first_share_nothing[note] if {
 	_shares(_found(_review("v2", [_entry("orders", [["a"], []])]), {}, array.concat(same, [last]))) == tc.want
 }
 
+# All have the audience, and those at both ends of them other scopes.
+test_the_related_are_read_if_the_first_share_nothing[note] if {
+	some note, tc in {
+		"none": {"related": [], "want": false},
+		"one": {"related": [107], "want": true},
+		"itself": {"related": [], "own": true, "want": false},
+	}
+
+	peers := [_peer(sprintf("s%d", [i]), "x", [_entry(sprintf("s%d", [i]), [["a"], scopes])]) |
+		some i in numbers.range(100, 114)
+		scopes := {true: ["r"], false: [sprintf("r%d", [i])]}[i in tc.related]
+	]
+	review := _review("v2", [_entry("orders", [["a"], ["r"]])])
+	own := [object.union(review, {"apiVersion": "gateway.kyma-project.io/v2", "kind": "APIRule"}) | tc.own]
+	_shares(_found(review, {}, array.concat(peers, own))) == tc.want
+}
+
+# Of a namespace that may share, those that may expose services of another are read, few or many.
+test_wanderers_among_neighbours[note] if {
+	some note, number in {"few": 2, "many": 20}
+
+	neighbours := [_peer(name, "demo", [_entry(name, [["a"], []])]) |
+		some i in numbers.range(1, number)
+		name := sprintf("s%d", [i])
+	]
+	abroad := {"service": {"name": "payments", "namespace": "x"}}
+	wanderer := _peer("payments", "demo", [object.union(_entry("payments", [["a"], []]), abroad)])
+	review := _review("v2", [_entry("orders", [["a"], []])])
+	not _shares(_found(review, {"sharedWithin": "namespace"}, neighbours))
+	_shares(_found(review, {"sharedWithin": "namespace"}, array.concat(neighbours, [wanderer])))
+}
+
+test_scope_alone_in_any_dialect[note] if {
+	entry := _entry("payments", [[], ["r"]])
+	some note, rule in {
+		"jwt": entry,
+		"extAuth": object.union(object.remove(entry, ["jwt"]), {"extAuth": {
+			"authorizers": ["x"],
+			"restrictions": entry.jwt,
+		}}),
+	}
+
+	peer := _peer("payments", "x", [rule])
+	_shares(_found(_review("v2", [_entry("orders", [["a"], ["r"]])]), {}, [peer]))
+}
+
 test_message_counts_peers[note] if {
 	some note, tc in {
 		"one": {"peers": 1, "want": "service x/s100"},

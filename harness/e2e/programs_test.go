@@ -147,6 +147,7 @@ func (s *suite) opa(t *testing.T, name, remark string) {
 		}
 		folder := write(t, map[string][]byte{"examples.json": data})
 		var output struct {
+			Errors json.RawMessage
 			Result []struct {
 				Expressions []struct {
 					Value []struct {
@@ -159,7 +160,7 @@ func (s *suite) opa(t *testing.T, name, remark string) {
 		execute(ctx, t, program, &output, "eval", "--format", "json", "--strict-builtin-errors",
 			"-b", filepath.Join(bundles[name], "bundle.tar.gz"), "-d", filepath.Join(folder, "examples.json"), query)
 		if len(output.Result) != 1 {
-			t.Errorf("%s: opa gave %d results", name, len(output.Result))
+			t.Errorf("%s: opa gave %d results: %s", name, len(output.Result), output.Errors)
 			return
 		}
 		results := output.Result[0].Expressions[0].Value

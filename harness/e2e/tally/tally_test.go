@@ -15,6 +15,7 @@ func TestTable(t *testing.T) {
 	tally.Add(t, tally.Row{Consumer: "opa eval", Version: "v1.22.2", Objects: 3, Findings: 1})
 	tally.Add(t, tally.Row{Consumer: "opa eval", Version: "v1.3.0 (Gatekeeper 3.19)", Objects: 3, Findings: 1})
 	tally.Add(t, tally.Row{Consumer: "gator test", Version: "v3.23.1", Objects: 3, Findings: 1, Disagreements: 2})
+	tally.Add(t, tally.Row{Consumer: "Gatekeeper audit", Version: "v3.23.1", Objects: 3285, Findings: 1, Varies: true})
 
 	rows, err := tally.Read(folder)
 	if err == nil || !strings.Contains(err.Error(), "nothing came from kfs check, Gatekeeper client,") {
@@ -22,6 +23,7 @@ func TestTable(t *testing.T) {
 	}
 	want := `| consumer | version | objects judged | disagreements |
 |---|---|---:|---:|
+| Gatekeeper audit | v3.23.1 | over 3,000 | 0 |
 | gator test | v3.23.1 | 3 | 2 |
 | opa eval | v1.3.0 (Gatekeeper 3.19) | 3 | 0 |
 | opa eval | v1.22.2 | 3 | 0 |

@@ -32,7 +32,6 @@ package kyma.mesh_membership
 
 import data.lib.kfs.finding
 import data.lib.kfs.function
-import data.lib.kfs.inventory
 import data.lib.kfs.namespace
 import data.lib.kfs.selector
 
@@ -243,7 +242,7 @@ _grants(resource) := opened | (unknown | (caught | unclear)) if {
 		message := sprintf("%s the pod behind Service %q%s", [_puts(at), sort(names)[0], _more(names)])
 	}
 	unclear := {{"at": ["metadata", "name"], "message": message} |
-		names := _unreadable[namespace.name(input.review)]
+		names := _unreadable
 		count(names) > 0
 		message := sprintf("the selector of Service %q%s can't be read", [sort(names)[0], _more(names)])
 	}
@@ -268,16 +267,23 @@ _more(names) := sprintf(" and %d more", [count(names) - 1]) if count(names) > 1
 
 # By the place of the label that does it: the names of the Services whose selectors take the pod.
 _captures(resource) := {at: names |
-	pod := function.serving_pod(resource)
-	space := namespace.name(input.review)
-	caught := {[_captor(resource, asked), name] |
-		some keys in _shapes[space]
-		asked := {key: pod[key] | some key in keys}
-		some name in object.get(_index, [[space, asked]], set())
-	}
+	caught := {[_captor(resource, labels), name] | some [name, labels] in _catching}
 	some [at, _] in caught
 	names := {name | some [place, name] in caught; place == at}
 }
+
+# The Services whose selectors ask for nothing that the pod doesn't have. Hundreds of others stand beside them, so what
+# costs most comes last. The Deployment adds the hash, with a value that nobody knows.
+_catching := [[name, labels] |
+	pod := function.serving_pod(input.review.object)
+	asked := _services[name].spec.selector
+	is_object(asked)
+	labels := object.remove(asked, ["pod-template-hash"])
+	object.subset(pod, labels)
+	selector.labels_readable(labels)
+	not _aimed(labels)
+	_selects(name)
+]
 
 # The Function's label that the selector asks for; where it asks for none, the name. What Istio writes on every pod is
 # nobody's doing.
@@ -299,41 +305,27 @@ _captors(resource, labels) := {array.concat(at, [key]) |
 	key in keys
 }
 
-# The Services by namespace and the labels that they ask for. A Function meets only those that ask for just what its pod
-# has: for each set of keys in the namespace, of which there are few, it is one look.
-_index := _names
-
-_names[[space, labels]] contains name if some [space, labels, name] in _selecting
-
-_shapes := _keys
-
-_keys[space] contains object.keys(labels) if some [space, labels, _] in _selecting
-
-_selecting contains [service.metadata.namespace, labels, service.metadata.name] if {
-	some service in inventory.everywhere("Service")
-	_selects(service)
-	is_object(service.spec.selector)
-	selector.labels_readable(service.spec.selector)
-
-	# The Deployment adds the hash, with a value that nobody knows.
-	labels := object.remove(service.spec.selector, ["pod-template-hash"])
-	not _aimed(labels)
+# What is no map of texts.
+_unreadable contains name if {
+	value := _services[name].spec.selector[_]
+	not is_string(value)
+	_selects(name)
 }
 
-_unreadable := _unclear
-
-_unclear[service.metadata.namespace] contains service.metadata.name if {
-	some service in inventory.everywhere("Service")
-	_selects(service)
-	asked := service.spec.selector
-	not selector.labels_readable(asked)
+_unreadable contains name if {
+	asked := _services[name].spec.selector
+	not is_object(asked)
+	not is_null(asked)
+	_selects(name)
 }
 
 # Without endpoints of its own, an ExternalName has no use for a selector.
-_selects(service) if {
-	type := _member(service, ["spec", "type"])
+_selects(name) if {
+	type := object.get(_services[name], ["spec", "type"], null)
 	type != "ExternalName"
 }
+
+_services := data.inventory.namespace[namespace.name(input.review)].v1.Service
 
 # Kyma's labels alone are an alias, and who asks for one Function's name or uuid means that Function.
 _aimed(labels) if count(object.keys(labels) - _shared) == 0

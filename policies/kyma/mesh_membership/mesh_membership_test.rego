@@ -273,6 +273,14 @@ test_capture[note] if {
 	_findings_among(_function(spec), services, {"rules": ["KFS-412"]}) == tc.want
 }
 
+test_no_capture_in_another_namespace if {
+	service := _service("web", {"selector": {"app": "web"}})
+	found := mesh_membership.violation with input.review.object as _function({"labels": {"app": "web"}})
+		with input.parameters as {"rules": ["KFS-412"]}
+		with data.inventory as {"namespace": {"billing": {"v1": {"Service": {"web": service}}}}}
+	found == set()
+}
+
 test_no_capture[note] if {
 	some note, service in {
 		"ExternalName": _service("web", {"type": "ExternalName", "selector": {"app": "web"}}),
@@ -280,10 +288,6 @@ test_no_capture[note] if {
 		"spec is null": _service("web", null),
 		"spec is text": _service("web", "app"),
 		"no object": "web",
-		"another namespace": object.union(
-			_service("web", {"selector": {"app": "web"}}),
-			{"metadata": {"namespace": "billing"}},
-		),
 	}
 
 	function := _function({"labels": {"app": "web"}})

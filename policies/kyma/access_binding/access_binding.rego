@@ -61,6 +61,7 @@
 package kyma.access_binding
 
 import data.lib.kfs.access
+import data.lib.kfs.aggregation
 import data.lib.kfs.finding
 import data.lib.kfs.inventory
 import data.lib.kfs.namespace
@@ -146,7 +147,7 @@ _reaches_functions if input.review.object.kind == "ClusterRoleBinding"
 
 _reaches_functions if count(_functions) > 0
 
-_functions := inventory.objects("Function", _namespace)
+_functions := inventory.names("Function", _namespace)
 
 _namespace := namespace.name(input.review)
 
@@ -293,8 +294,10 @@ _power := "by its name reaches source or Secrets" if {
 
 _reached := {id |
 	some id in {"KFS-701", "KFS-702", "KFS-703", "KFS-704", "KFS-705"}
-	count(access.reach(id, _rules, _around)) > 0
+	count(access.reach(id, _near_rules, _around)) > 0
 }
+
+_near_rules := [rule | some rule in _rules; not access.foreign(rule)]
 
 _around := {"flavors": access.flavors(_flavor), "functions": _named_functions}
 
@@ -322,15 +325,14 @@ _rules := [rule |
 	input.review.object.roleRef.kind == "ClusterRole"
 }
 
-_aggregated := {name |
-	role := _cluster_roles[input.review.object.roleRef.name]
-	role.aggregationRule
-	some name in rbac.members(role, _cluster_roles, _aggregations)
+default _aggregated := set()
+
+_aggregated := aggregation.members(selectors, _aggregation) if {
+	selectors := _cluster_roles[input.review.object.roleRef.name].aggregationRule.clusterRoleSelectors
 }
 
-_aggregations := rbac.aggregations(_cluster_roles)
+_aggregation := aggregation.known([])
 
-# A document as it stands: cheaper than to gather its versions, of which there is one.
 _cluster_roles := data.inventory.cluster["rbac.authorization.k8s.io/v1"].ClusterRole
 
 # A role that aggregates others that aren't there says nothing of what it allows.

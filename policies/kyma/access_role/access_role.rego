@@ -46,6 +46,7 @@
 package kyma.access_role
 
 import data.lib.kfs.access
+import data.lib.kfs.aggregation
 import data.lib.kfs.finding
 import data.lib.kfs.inventory
 import data.lib.kfs.namespace
@@ -209,7 +210,7 @@ _flavor := input.parameters.flavor
 # A ClusterRole holds wherever it is bound.
 _functions := null if input.review.object.kind == "ClusterRole"
 
-_functions := inventory.objects("Function", namespace.name(input.review)) if input.review.object.kind == "Role"
+_functions := inventory.names("Function", namespace.name(input.review)) if input.review.object.kind == "Role"
 
 # The labels of Kubernetes' own aggregated roles, with the role that each adds to.
 _aggregate_to(metadata) := {label: target |
@@ -223,16 +224,12 @@ _aggregate_to(metadata) := {label: target |
 
 # The rules of the roles that it aggregates: what the controller will write into it, or has already.
 _aggregated := [rule |
-	input.review.object.aggregationRule
-	some name in rbac.members(input.review.object, _cluster_roles, _aggregations)
+	selectors := input.review.object.aggregationRule.clusterRoleSelectors
+	some name in aggregation.members(selectors, aggregation.known(selectors))
 	name != input.review.object.metadata.name
-	some rule in rbac.rules(_cluster_roles[name])
+	some rule in rbac.rules(data.inventory.cluster["rbac.authorization.k8s.io/v1"].ClusterRole[name])
+	not access.foreign(rule)
 ]
-
-_aggregations := rbac.aggregations(_cluster_roles)
-
-# A document as it stands: cheaper than to gather its versions, of which there is one.
-_cluster_roles := data.inventory.cluster["rbac.authorization.k8s.io/v1"].ClusterRole
 
 _added := {resource |
 	some rule in array.concat(rbac.rules(input.review.object), _aggregated)

@@ -10,12 +10,27 @@ import data.lib.kfs.rbac
 # METADATA
 # description: |
 #   What makes the policy's rule `id` report a list of RBAC rules: a set of [index, place, right], with the place below
-#   the RBAC rule. `around` has the flavors that count and the Functions of the namespace by name: null where the RBAC
+#   the RBAC rule. `around` has the flavors that count and the names of the namespace's Functions: null where the RBAC
 #   rules hold in every namespace.
 # scope: document
 reach(id, rules, around) := {[i, place, right] |
 	some i, rule in rules
 	some [place, right] in _rights(id, rule, around)
+}
+
+# METADATA
+# description: |
+#   True where no rule of the policies reports an RBAC rule, because all its API groups are others'. Of the hundreds
+#   that an aggregated ClusterRole has most are.
+# scope: document
+foreign(rule) if {
+	groups := {group | some group in rule.apiGroups}
+	count(groups) > 0
+	every group in groups {
+		is_string(group)
+		not group in _groups
+		not _precious(group)
+	}
 }
 
 # METADATA
@@ -115,14 +130,11 @@ _of_a_function("serverless.kyma-project.io", _, _)
 _of_a_function(_, _, functions) if is_null(functions)
 
 # Of the objects made for a Function only the Service has its very name.
-_of_a_function(_, name, functions) if {
-	some function, _ in functions
-	name == function
-}
+_of_a_function(_, name, functions) if name in functions
 
 _of_a_function(_, name, functions) if {
-	some function, _ in functions
-	startswith(name, concat("", [function, "-"]))
+	some dash in indexof_n(name, "-")
+	substring(name, 0, dash) in functions
 }
 
 _wanted(id, chosen) := object.union_n(array.concat(
@@ -210,6 +222,15 @@ _targets := {
 		"security.istio.io": {"authorizationpolicies": _changing, "peerauthentications": _changing},
 		"operator.kyma-project.io": {"serverlesses": _changing, "dockerregistries": _changing},
 	},
+}
+
+# Those of all resources that some rule is about.
+_groups := {"authentication.k8s.io", "constraints.gatekeeper.sh"} | {group |
+	some targets in array.concat(
+		[targets | some targets in _targets],
+		[targets | some of_flavor in _targets_of; some targets in of_flavor],
+	)
+	some group, _ in targets
 }
 
 # One resource per template: their names aren't known here.

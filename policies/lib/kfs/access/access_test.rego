@@ -2,7 +2,7 @@ package lib.kfs.access_test
 
 import data.lib.kfs.access
 
-_around := {"flavors": {"classic"}, "functions": {"orders": {}}}
+_around := {"flavors": {"classic"}, "functions": {"orders"}}
 
 _ids := {"KFS-701", "KFS-702", "KFS-703", "KFS-704", "KFS-705", "KFS-707"}
 
@@ -93,9 +93,9 @@ test_reach[note] if {
 # A pod's name is the Function's and more; where no namespace is known, any name may be.
 test_reach_by_name[note] if {
 	some note, tc in {
-		"of the Function's pod": {"name": "orders-x7k2p", "functions": {"orders": {}}, "want": 1},
-		"of its Service": {"name": "orders", "functions": {"orders": {}}, "want": 1},
-		"of another": {"name": "ordersdb-0", "functions": {"orders": {}}, "want": 0},
+		"of the Function's pod": {"name": "orders-x7k2p", "functions": {"orders"}, "want": 1},
+		"of its Service": {"name": "orders", "functions": {"orders"}, "want": 1},
+		"of another": {"name": "ordersdb-0", "functions": {"orders"}, "want": 0},
 		"of any": {"name": "ordersdb-0", "functions": null, "want": 1},
 	}
 
@@ -113,4 +113,29 @@ test_unreadable_rule[note] if {
 	}
 
 	every id in _ids { count(access.reach(id, [rule], _around)) > 0 }
+}
+
+# Whatever its verbs and resources, no rule reports it.
+test_foreign[note] if {
+	some note, tc in {
+		"another": {"groups": ["shop.example.com"], "want": {true}},
+		"two others": {"groups": ["shop.example.com", "extensions"], "want": {true}},
+		"lookalike": {"groups": ["xkyma-project.io"], "want": {true}},
+		"core": {"groups": ["shop.example.com", ""], "want": set()},
+		"all": {"groups": ["*"], "want": set()},
+		"of Istio": {"groups": ["telemetry.istio.io"], "want": set()},
+		"of Kyma": {"groups": ["cloud.kyma-project.io"], "want": set()},
+		"of Functions": {"groups": ["serverless.kyma-project.io"], "want": set()},
+		"of webhooks": {"groups": ["admissionregistration.k8s.io"], "want": set()},
+		"of constraints": {"groups": ["constraints.gatekeeper.sh"], "want": set()},
+		"of users": {"groups": ["authentication.k8s.io"], "want": set()},
+		"none": {"groups": [], "want": set()},
+		"null": {"groups": null, "want": set()},
+		"text": {"groups": "shop.example.com", "want": set()},
+		"unreadable": {"groups": ["shop.example.com", null], "want": set()},
+	}
+
+	rule := {"verbs": ["*", "impersonate"], "apiGroups": tc.groups, "resources": ["*", "kymafunctionx"]}
+	{true | access.foreign(rule)} == tc.want
+	{true | tc.want == {true}; some id in _ids; count(access.reach(id, [rule], _around)) > 0} == set()
 }

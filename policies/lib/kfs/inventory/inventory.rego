@@ -15,6 +15,23 @@ objects(kind, space) := {name: resource |
 }
 
 # METADATA
+# description: |
+#   The names of the objects of a namespaced kind in a namespace, by the version that has them. It reads none of them:
+#   among hundreds a rule reads what it needs of each, as `data.inventory.namespace[space][version].Kind[name].spec.x`,
+#   because an object costs its whole length as soon as it is an argument or in a list.
+# scope: document
+versioned(kind, space) := {version: found |
+	some i, version in versions[kind]
+	earlier := {name | some j, other in versions[kind]; j < i; data.inventory.namespace[space][other][kind][name]}
+	found := object.keys(data.inventory.namespace[space][version][kind]) - earlier
+}
+
+# METADATA
+# description: The names of the objects of a namespaced kind in a namespace.
+# scope: document
+names(kind, space) := union({found | some found in versioned(kind, space)})
+
+# METADATA
 # description: One object of a namespaced kind; undefined if it isn't there.
 # scope: document
 named(kind, space, name) := [resource |

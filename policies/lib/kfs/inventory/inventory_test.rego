@@ -25,6 +25,15 @@ test_objects_once_each_from_the_preferred_version if {
 	inventory.objects("Function", "demo") == {"a": _a, "b": _b} with data.inventory as _data
 }
 
+test_names_once_each_from_the_preferred_version if {
+	versioned := inventory.versioned("Function", "demo") with data.inventory as _data
+	versioned == {
+		"serverless.kyma-project.io/v1alpha2": {"a"},
+		"serverless.kyma-project.io/v1alpha1": {"b"},
+	}
+	inventory.names("Function", "demo") == {"a", "b"} with data.inventory as _data
+}
+
 test_objects_of_nothing[note] if {
 	some note, tc in {
 		"no such namespace": {"kind": "Function", "namespace": "none", "inventory": _data},
@@ -32,6 +41,7 @@ test_objects_of_nothing[note] if {
 		"no inventory": {"kind": "Function", "namespace": "demo", "inventory": {}},
 	}
 	inventory.objects(tc.kind, tc.namespace) == {} with data.inventory as tc.inventory
+	inventory.names(tc.kind, tc.namespace) == set() with data.inventory as tc.inventory
 }
 
 test_named if {

@@ -7,8 +7,6 @@
 #   allows everything.
 package lib.kfs.rbac
 
-import data.lib.kfs.selector
-
 # METADATA
 # description: |
 #   True where a rule allows a request {verb, group, resource, name}, resource being `pods` or `pods/log` and name empty
@@ -92,44 +90,6 @@ names(rule) := {_text(name) | some name in rule.resourceNames} if {
 	is_array(rule.resourceNames)
 	every name in rule.resourceNames { _textual(name) }
 }
-
-# METADATA
-# description: |
-#   The names of the ClusterRoles whose rules a ClusterRole takes over, through however many others. `edges` is
-#   aggregations(cluster_roles), for the caller to compute once.
-# scope: document
-members(role, cluster_roles, edges) := first | {name |
-	some middle in graph.reachable(edges, first)
-	some name in edges[middle]
-} if {
-	first := _aggregated(role, cluster_roles)
-}
-
-# METADATA
-# description: Of ClusterRoles by name those that aggregate others, with the names of these.
-# scope: document
-aggregations(cluster_roles) := {name: _aggregated(role, cluster_roles) |
-	some name, role in cluster_roles
-	is_object(role.aggregationRule)
-}
-
-_aggregated(role, cluster_roles) := {name |
-	some wanted in role.aggregationRule.clusterRoleSelectors
-	some name in _candidates(wanted, cluster_roles)
-	selector.matches(wanted, object.get(cluster_roles[name], ["metadata", "labels"], {}))
-}
-
-# One label leaves few of them to look at more closely.
-_candidates(wanted, cluster_roles) := {name |
-	some name, candidate in cluster_roles
-	candidate.metadata.labels[key] == value
-} if {
-	[key, value] := [[key, value] | some key, value in wanted.matchLabels][0]
-}
-
-_candidates(wanted, cluster_roles) := object.keys(cluster_roles) if not _labelled(wanted)
-
-_labelled(wanted) if some _ in wanted.matchLabels
 
 _groups(rule, targets) := object.keys(targets) if "*" in listed(rule, "apiGroups")
 

@@ -46,7 +46,7 @@ _labels(firsts) := {name: labels |
 	keys := {key | some [key, _] in firsts}
 	labels := _cluster_roles[name].metadata.labels
 	is_object(labels)
-	count(object.filter(labels, keys)) > 0
+	object.filter(labels, keys) != {}
 } if {
 	not null in firsts
 }

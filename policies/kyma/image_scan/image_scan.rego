@@ -278,7 +278,8 @@ default _max_high := 0
 _max_high := input.parameters.maxHigh if is_number(input.parameters.maxHigh)
 
 # The reports of the Function's workload; with an override those of that image, so that a report of the image before
-# doesn't stand for one that can't be scanned.
+# doesn't stand for one that can't be scanned. A report holds hundreds of vulnerabilities, and a namespace hundreds of
+# reports: of each no more is read than it takes to pass it over.
 _evidence contains _report(name) if {
 	not _overridden
 	some name in _of_workload
@@ -294,25 +295,29 @@ _evidence contains report if {
 
 _evidence contains _report(name) if {
 	_overridden
-	some name, _ in _pinned_reports[_namespace][reference.digest(input.review.object.spec.runtimeImageOverride)]
+	digest := reference.digest(input.review.object.spec.runtimeImageOverride)
+	data.inventory.namespace[_namespace][_version].VulnerabilityReport[name].report.artifact.digest == digest
 }
 
 _evidence contains _report(name) if {
 	_overridden
-	some name, _ in _tagged_reports[_namespace][_tagged(input.review.object.spec.runtimeImageOverride)]
+	[server, repository, tag] := _tagged(input.review.object.spec.runtimeImageOverride)
+	report := data.inventory.namespace[_namespace][_version].VulnerabilityReport[name].report
+	report.artifact.tag == tag
+	report.artifact.repository == repository
+	report.registry.server == server
 }
 
 # A Deployment's ReplicaSets are called <generated><five characters>-<hash>.
 _of_workload contains name if {
-	some name, _ in _workload_reports[_namespace][array.slice(_parts, 0, count(_parts) - 1)]
 	metadata := data.inventory.namespace[_namespace][_version].VulnerabilityReport[name].metadata
-	metadata.labels["trivy-operator.resource.kind"] == "ReplicaSet"
-	workload := object.get(metadata.labels, _resource, object.get(metadata, ["annotations", _resource], ""))
+	workload := object.get(metadata, ["labels", _resource], object.get(metadata, ["annotations", _resource], ""))
+	is_string(workload)
 	startswith(workload, _generated)
 	regex.match(`^[a-z0-9]{5}-[a-z0-9]+$`, substring(workload, count(_generated), -1))
+	metadata.labels["trivy-operator.container.name"] == "function"
+	metadata.labels["trivy-operator.resource.kind"] == "ReplicaSet"
 }
-
-_parts := split(_generated, "-")
 
 # The label of the workload's name. One that is too long for a label stands in an annotation of this name.
 _resource := "trivy-operator.resource.name"
@@ -366,28 +371,6 @@ default _time(_) := null
 _time(text) := instant.end(text)
 
 _version := "aquasecurity.github.io/v1alpha1"
-
-# The names of all reports by namespace and what they are of. Only parts of a report are read: it holds hundreds of
-# vulnerabilities. A partial rule would compare each key with all before it.
-_workload_reports := object.union_n([{space: {array.slice(parts, 0, count(parts) - 2): {name: true}}} |
-	some space, name
-	metadata := data.inventory.namespace[space][_version].VulnerabilityReport[name].metadata
-	metadata.labels["trivy-operator.container.name"] == "function"
-	workload := object.get(metadata.labels, _resource, object.get(metadata, ["annotations", _resource], ""))
-	is_string(workload)
-	parts := split(workload, "-")
-])
-
-_pinned_reports := object.union_n([{space: {digest: {name: true}}} |
-	some space, name
-	digest := data.inventory.namespace[space][_version].VulnerabilityReport[name].report.artifact.digest
-])
-
-_tagged_reports := object.union_n([{space: {[server, artifact.repository, artifact.tag]: {name: true}}} |
-	some space, name
-	artifact := data.inventory.namespace[space][_version].VulnerabilityReport[name].report.artifact
-	server := data.inventory.namespace[space][_version].VulnerabilityReport[name].report.registry.server
-])
 
 _secret_uses contains sprintf("reads %s", [_secret(source, "name")]) if {
 	some variable in input.review.object.spec.env

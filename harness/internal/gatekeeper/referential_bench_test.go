@@ -637,10 +637,10 @@ spec: {}
 
 var unguarded = strings.Replace(guards, "kind: AuthorizationPolicy", "kind: Unrelated", 1)
 
-// networkPolicy is one of a workload; every fifth is for all Functions.
+// networkPolicy is one of a workload; every fiftieth is for all Functions.
 func networkPolicy(i int, space string) string {
 	selector := fmt.Sprintf("matchLabels: {app: workload-%d}", i)
-	if i%5 == 0 {
+	if i%50 == 0 {
 		selector = "matchLabels: {serverless.kyma-project.io/managed-by: function-controller}"
 	}
 	if i%10 == 1 {
@@ -679,7 +679,7 @@ spec:
 
 func authorizationPolicy(i int, space string) string {
 	selector := fmt.Sprintf("app: workload-%d", i)
-	if i%5 == 0 {
+	if i%50 == 0 {
 		selector = "serverless.kyma-project.io/managed-by: function-controller"
 	}
 	return fmt.Sprintf(`

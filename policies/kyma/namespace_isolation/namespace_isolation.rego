@@ -278,12 +278,46 @@ _opened_each := {entry |
 	entry := {"path": opening.path, "direction": opening.direction, "fault": opening.fault, "function": name}
 }
 
-# The NetworkPolicies of the namespace, with the reviewed one as it now is.
-_policies := inventory.objects("NetworkPolicy", _namespace) if input.review.object.kind != "NetworkPolicy"
+# Of the namespace's NetworkPolicies those that may select the reviewed Function's pods; for a NetworkPolicy all, with
+# the reviewed one as it now is.
+_policies := {name: policy |
+	some name in ((inventory.names("NetworkPolicy", _namespace) - _others_policies) | _unreadable_policies)
+	policy := data.inventory.namespace[_namespace]["networking.k8s.io/v1"].NetworkPolicy[name]
+} if {
+	input.review.object.kind == "Function"
+}
 
 _policies := object.union(object.remove(kept, [_name]), {_name: input.review.object}) if {
 	input.review.object.kind == "NetworkPolicy"
 	kept := inventory.objects("NetworkPolicy", _namespace)
+}
+
+# What is plainly about other pods, because it asks for labels that these lack.
+_others_policies := {name |
+	chosen := data.inventory.namespace[_namespace]["networking.k8s.io/v1"].NetworkPolicy[name].spec.podSelector
+	is_object(chosen.matchLabels)
+	object.get(chosen, "matchExpressions", null) == null
+	wanted := object.remove(chosen.matchLabels, _unknown)
+	not object.subset(_runtime_labels, wanted)
+	not object.subset(_build_labels, wanted)
+}
+
+_unreadable_policies := {name |
+	policies := data.inventory.namespace[_namespace]["networking.k8s.io/v1"].NetworkPolicy
+	value := policies[name].spec.podSelector.matchLabels[_]
+	not is_string(value)
+}
+
+_runtime_labels := function.runtime_pod(input.review.object)
+
+_build_labels := function.build_pod(input.review.object) if _flavor != "buildless"
+
+_build_labels := _runtime_labels if _flavor == "buildless"
+
+# The labels whose values nobody knows agree with every selector.
+_unknown := {key | some key, value in _runtime_labels; is_null(value)} | {key |
+	some key, value in _build_labels
+	is_null(value)
 }
 
 # The API server gives every namespace a label with its name. The others count where the Namespace is known: a rule that
@@ -353,16 +387,31 @@ _unguarded := sprintf("%s of AuthorizationPolicy %q names no caller%s", [trim_su
 # The specs of the AuthorizationPolicies that a sidecar of the reviewed Function enforces.
 _enforced := [{"name": name, "spec": spec} |
 	some space in {_namespace, _root}
-	some name, policy in inventory.objects("AuthorizationPolicy", space)
-	authorization.enforced(policy, function.runtime_pod(input.review.object))
+	some version, names in inventory.versioned("AuthorizationPolicy", space)
+	some name in (names - _strangers("AuthorizationPolicy", space, version))
+	policy := data.inventory.namespace[space][version].AuthorizationPolicy[name]
+	authorization.enforced(policy, _runtime_labels)
 	spec := authorization.spec(policy)
 ]
+
+# The names of Istio's policies that are plainly about other pods than the reviewed Function's, because they ask for
+# labels that these lack. That is most of them, and spares a closer look.
+_strangers(kind, space, version) := {name |
+	wanted := data.inventory.namespace[space][version][kind][name].spec.selector.matchLabels
+	is_object(wanted)
+	known := object.remove(wanted, _unknown)
+	not object.subset(_runtime_labels, known)
+} - {name |
+	value := data.inventory.namespace[space][version][kind][name].spec.selector.matchLabels[_]
+	not is_string(value)
+}
 
 # API Gateway lets only the ingress gateway call the target of an APIRule v2, whatever its strategy; in older versions
 # it guards only what is protected. One of another namespace is KFS-114's.
 _published if {
-	some resource in inventory.objects("APIRule", _namespace)
-	_mentions(resource, _name)
+	some version, names in inventory.versioned("APIRule", _namespace)
+	some name in (names & _mentioning(version))
+	resource := data.inventory.namespace[_namespace][version].APIRule[name]
 	some rule in apirule.rules(resource)
 	rule.version in {"v2", "v2alpha1"}
 	rule.service == {"name": _name, "namespace": _namespace}
@@ -370,9 +419,11 @@ _published if {
 }
 
 # Spares the reading of all others.
-_mentions(resource, name) if resource.spec.service.name == name
-
-_mentions(resource, name) if resource.spec.rules[_].service.name == name
+_mentioning(version) := {name |
+	data.inventory.namespace[_namespace][version].APIRule[name].spec.service.name == _name
+} | {name |
+	data.inventory.namespace[_namespace][version].APIRule[name].spec.rules[_].service.name == _name
+}
 
 # What makes the reviewed Function no member of a strict mesh. Outside the mesh nothing else matters.
 _bare contains sprintf("namespace %q isn't in the mesh: %s", [_namespace, _injection(_around)]) if {
@@ -411,18 +462,26 @@ _source(by) := sprintf("by PeerAuthentication %q of namespace %q", [by[0][1], by
 # KFS-405 and 407 ask the same, from either side.
 _modes(fn, space) := mesh.modes(_authentications(space), function.runtime_pod(fn), space, _root, _mesh_mtls)
 
-# The PeerAuthentications of the namespace and of the root, with the reviewed one as it now is.
+# The PeerAuthentications of the namespace and of the root that may be about the reviewed Function; for one of them all,
+# with the reviewed one as it now is.
+_authentications(space) := {authentication |
+	some source in {space, _root}
+	some version, names in inventory.versioned("PeerAuthentication", source)
+	some name in (names - _strangers("PeerAuthentication", source, version))
+	authentication := data.inventory.namespace[source][version].PeerAuthentication[name]
+} if {
+	input.review.object.kind == "Function"
+}
+
 _authentications(space) := {authentication |
 	some source in {space, _root}
 	some name, authentication in inventory.objects("PeerAuthentication", source)
 	not _reviewed(source, name)
-} | {input.review.object |
+} | {input.review.object | _namespace in {space, _root}} if {
 	input.review.object.kind == "PeerAuthentication"
-	_namespace in {space, _root}
 }
 
 _reviewed(source, name) if {
-	input.review.object.kind == "PeerAuthentication"
 	source == _namespace
 	name == _name
 }

@@ -77,6 +77,7 @@ import data.lib.kfs.inventory
 import data.lib.kfs.mesh
 import data.lib.kfs.namespace
 import data.lib.kfs.networkpolicy
+import data.lib.kfs.selector
 
 # METADATA
 # title: Ingress not denied by default
@@ -266,20 +267,34 @@ _opened := {path: found |
 	found := {
 		"direction": entries[0].direction,
 		"fault": entries[0].fault,
-		"functions": {entry.function | some entry in entries},
+		"functions": {name | some entry in entries; some name in entry.functions},
 	}
 }
 
 _opened_each := {entry |
-	count(networkpolicy.openings(input.review.object, _labels_around, _cluster)) > 0
-	some name, fn in inventory.objects("Function", _namespace)
-	some opening in _openings_for(fn)
+	count(_own_openings) > 0
+	selectors := [object.get(policy, ["spec", "podSelector"], null) | some policy in _policies]
+	some kind in function.alike(_namespace, selector.mentioned(selectors))
+	some opening in _openings_for(kind.function)
 	opening.policy == _name
-	entry := {"path": opening.path, "direction": opening.direction, "fault": opening.fault, "function": name}
+	entry := {
+		"path": opening.path,
+		"direction": opening.direction,
+		"fault": opening.fault,
+		"functions": kind.names,
+	}
 }
 
-# Of the namespace's NetworkPolicies those that may select the reviewed Function's pods; for a NetworkPolicy all, with
-# the reviewed one as it now is.
+_own_openings := networkpolicy.openings(input.review.object, _labels_around, _cluster)
+
+# Address blocks count together, in all policies.
+_blocks if {
+	some opening in _own_openings
+	opening.block != ""
+}
+
+# Of the namespace's NetworkPolicies those that may select the reviewed Function's pods; for a NetworkPolicy those that
+# it opens something together with, and itself as it now is.
 _policies := {name: policy |
 	some name in ((inventory.names("NetworkPolicy", _namespace) - _others_policies) | _unreadable_policies)
 	policy := data.inventory.namespace[_namespace]["networking.k8s.io/v1"].NetworkPolicy[name]
@@ -287,8 +302,14 @@ _policies := {name: policy |
 	input.review.object.kind == "Function"
 }
 
+_policies := {_name: input.review.object} if {
+	input.review.object.kind == "NetworkPolicy"
+	not _blocks
+}
+
 _policies := object.union(object.remove(kept, [_name]), {_name: input.review.object}) if {
 	input.review.object.kind == "NetworkPolicy"
+	_blocks
 	kept := inventory.objects("NetworkPolicy", _namespace)
 }
 
@@ -388,19 +409,20 @@ _unguarded := sprintf("%s of AuthorizationPolicy %q names no caller%s", [trim_su
 _enforced := [{"name": name, "spec": spec} |
 	some space in {_namespace, _root}
 	some version, names in inventory.versioned("AuthorizationPolicy", space)
-	some name in (names - _strangers("AuthorizationPolicy", space, version))
+	some name in (names - _strangers("AuthorizationPolicy", space, version, _runtime_labels))
 	policy := data.inventory.namespace[space][version].AuthorizationPolicy[name]
 	authorization.enforced(policy, _runtime_labels)
 	spec := authorization.spec(policy)
 ]
 
-# The names of Istio's policies that are plainly about other pods than the reviewed Function's, because they ask for
-# labels that these lack. That is most of them, and spares a closer look.
-_strangers(kind, space, version) := {name |
+# The names of Istio's policies that are plainly about other pods, because they ask for labels that this one lacks. That
+# is most of them, and spares a closer look.
+_strangers(kind, space, version, pod) := {name |
+	unknown := {key | some key, value in pod; is_null(value)}
 	wanted := data.inventory.namespace[space][version][kind][name].spec.selector.matchLabels
 	is_object(wanted)
-	known := object.remove(wanted, _unknown)
-	not object.subset(_runtime_labels, known)
+	known := object.remove(wanted, unknown)
+	not object.subset(pod, known)
 } - {name |
 	value := data.inventory.namespace[space][version][kind][name].spec.selector.matchLabels[_]
 	not is_string(value)
@@ -460,61 +482,66 @@ _source([]) := "the mesh's default"
 _source(by) := sprintf("by PeerAuthentication %q of namespace %q", [by[0][1], by[0][0]]) if count(by) > 0
 
 # KFS-405 and 407 ask the same, from either side.
-_modes(fn, space) := mesh.modes(_authentications(space), function.runtime_pod(fn), space, _root, _mesh_mtls)
+_modes(fn, space) := mesh.modes(_authentications(space, pod), pod, space, _root, _mesh_mtls) if {
+	pod := function.runtime_pod(fn)
+}
 
-# The PeerAuthentications of the namespace and of the root that may be about the reviewed Function; for one of them all,
-# with the reviewed one as it now is.
-_authentications(space) := {authentication |
+# The PeerAuthentications of the namespace and of the root that may be about a pod, with the reviewed one as it now is.
+_authentications(space, pod) := {authentication |
 	some source in {space, _root}
 	some version, names in inventory.versioned("PeerAuthentication", source)
-	some name in (names - _strangers("PeerAuthentication", source, version))
+	some name in ((names - _strangers("PeerAuthentication", source, version, pod)) - _reviewed(source))
 	authentication := data.inventory.namespace[source][version].PeerAuthentication[name]
-} if {
-	input.review.object.kind == "Function"
-}
-
-_authentications(space) := {authentication |
-	some source in {space, _root}
-	some name, authentication in inventory.objects("PeerAuthentication", source)
-	not _reviewed(source, name)
-} | {input.review.object | _namespace in {space, _root}} if {
+} | {input.review.object |
 	input.review.object.kind == "PeerAuthentication"
+	_namespace in {space, _root}
 }
 
-_reviewed(source, name) if {
+default _reviewed(_) := set()
+
+_reviewed(source) := {_name} if {
+	input.review.object.kind == "PeerAuthentication"
 	source == _namespace
-	name == _name
 }
 
 # By place and fault, the Functions that the reviewed object takes out.
 _weakened := {place: names |
 	some place in {entry.place | some entry in _weakened_each}
-	names := {entry.function | some entry in _weakened_each; entry.place == place}
+	names := {name | some entry in _weakened_each; entry.place == place; some name in entry.functions}
 }
 
-_weakened_each contains {"place": [mode.at, _lax(mode)], "function": name} if {
+_weakened_each contains {"place": [mode.at, _lax(mode)], "functions": kind.names} if {
 	input.review.object.kind == "PeerAuthentication"
-	some fn in _functions_behind
-	name := fn.metadata.name
-	some mode in _modes(fn, fn.metadata.namespace)
+	some space in _spaces_behind
+	some kind in _kinds(space)
+	some mode in _modes(kind.function, space)
 	mode.mode != "STRICT"
 	[_namespace, _name] in mode.by
 }
 
-_weakened_each contains {"place": [path, sprintf("out of the mesh: %s", [_injection(around)])], "function": name} if {
+_weakened_each contains {"place": [path, fault], "functions": kind.names} if {
 	input.review.object.kind == "Namespace"
 	around := input.review.object
-	some name, fn in inventory.objects("Function", _name)
-	pod := function.runtime_pod(fn)
+	not mesh.injected(around, {})
+	some kind in function.alike(_name, {"keys": {"istio.io/rev", "sidecar.istio.io/inject"}, "texts": set()})
+	pod := function.runtime_pod(kind.function)
 	not mesh.injected(around, pod)
 	path := ["metadata", "labels", "istio-injection"]
+	fault := sprintf("out of the mesh: %s", [_injection(around)])
 }
 
-_functions_behind := {fn | some fn in inventory.objects("Function", _namespace)} if _namespace != _root
+_spaces_behind := {_namespace} if _namespace != _root
 
-_functions_behind := _functions if _namespace == _root
+_spaces_behind := object.keys(data.inventory.namespace) if _namespace == _root
 
-_functions := inventory.everywhere("Function")
+# The Functions of a namespace that are the same to its PeerAuthentications.
+_kinds(space) := function.alike(space, selector.mentioned(array.concat([_own_selector], [chosen |
+	some version, names in inventory.versioned("PeerAuthentication", space)
+	some name in names
+	chosen := data.inventory.namespace[space][version].PeerAuthentication[name].spec.selector
+])))
+
+_own_selector := object.get(input.review.object, ["spec", "selector"], null)
 
 _system if not is_array(_system_namespaces)
 

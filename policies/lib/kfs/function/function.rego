@@ -6,6 +6,7 @@
 #   with whatever a selector asks, see lib.kfs.selector.
 package lib.kfs.function
 
+import data.lib.kfs.inventory
 import data.lib.kfs.selector
 
 # METADATA
@@ -69,6 +70,54 @@ serving_pod(function) := object.union(
 #   switched off in it, so it concerns NetworkPolicies, not Istio's.
 # scope: document
 build_pod(function) := object.union(_labels(function, ["metadata", "labels"]), _identity(function))
+
+# METADATA
+# description: |
+#   The Functions of a namespace in the inventory, those together whose pods are the same to selectors that ask for
+#   nothing but what is `mentioned` (selector.mentioned): as a list of {"function": one of them, "names": all of them}.
+#   There may be hundreds of Functions, but of few kinds.
+# scope: document
+alike(space, mentioned) := [{"function": found, "names": names} |
+	some versions in object.union_n(_sorted(space, mentioned))
+	names := object.keys(versions)
+	name := min(names)
+	found := data.inventory.namespace[space][versions[name]].Function[name]
+]
+
+# Where only labels are asked for that all Functions have, they are all the same.
+_sorted(space, mentioned) := [{"all": {name: version}} |
+	some version, names in inventory.versioned("Function", space)
+	some name in names
+] if {
+	count(_telling(mentioned)) == 0
+}
+
+_sorted(space, mentioned) := array.concat(readable, [{[name]: {name: version}} |
+	sorted := {name | some entry in readable; some members in entry; some name, _ in members}
+	some version, names in inventory.versioned("Function", space)
+	some name in (names - sorted)
+]) if {
+	count(_telling(mentioned)) > 0
+	keys := _telling(mentioned)
+	texts := mentioned.texts
+	readable := [{[asked, own, {name, uid} & texts, uid == ""]: {name: version}} |
+		some version, names in inventory.versioned("Function", space)
+		some name in names
+		resource := data.inventory.namespace[space][version].Function[name]
+		uid := object.get(resource, ["metadata", "uid"], "")
+		is_string(uid)
+		spec := object.get(resource, ["spec", "labels"], {})
+		is_object(spec)
+		template := object.get(resource, ["spec", "template", "labels"], {})
+		is_object(template)
+		asked := object.filter(object.union(spec, template), keys)
+		metadata := object.get(resource, ["metadata", "labels"], {})
+		is_object(metadata)
+		own := object.filter(metadata, keys)
+	]
+}
+
+_telling(mentioned) := mentioned.keys - {"serverless.kyma-project.io/managed-by"}
 
 _identity(function) := {
 	"serverless.kyma-project.io/function-name": _name(function),

@@ -53,6 +53,22 @@ labels_readable(wanted) if {
 	every value in wanted { is_string(value) }
 }
 
+# METADATA
+# description: |
+#   What some selectors ask for: {"keys": …, "texts": …}, the labels and the values that stand in them. Labels that differ
+#   in nothing of that are the same to all of them.
+# scope: document
+mentioned(selectors) := {"keys": keys, "texts": texts} if {
+	keys := {key | some chosen in selectors; some key, _ in chosen.matchLabels} | {key |
+		some chosen in selectors
+		key := chosen.matchExpressions[_].key
+	}
+	texts := {text | some chosen in selectors; some text in chosen.matchLabels} | {text |
+		some chosen in selectors
+		text := chosen.matchExpressions[_].values[_]
+	}
+}
+
 _satisfied(requirement, labels) if {
 	requirement.operator == "In"
 	_agrees(labels, requirement.key, {value | some value in requirement.values})

@@ -422,6 +422,4 @@ _filled(text) if {
 	trim_space(text) != ""
 }
 
-default _member(_, _) := null
-
-_member(resource, path) := object.get(resource, path, null) if is_object(resource)
+_member(resource, path) := object.get(resource, path, null)

@@ -95,7 +95,7 @@ violation contains finding.new(rego.metadata.rule(), ["metadata", "labels", name
 	input.review.object.kind == "Namespace"
 	finding.selected(rego.metadata.rule())
 	fault := _fault(input.review.object)
-	functions := inventory.objects("Function", input.review.object.metadata.name)
+	functions := inventory.names("Function", input.review.object.metadata.name)
 	count(functions) > 0
 
 	message := sprintf("namespace %q %s: %s", [input.review.object.metadata.name, fault, _counted(functions)])
@@ -162,7 +162,7 @@ violation contains finding.new(rego.metadata.rule(), ["metadata", "namespace"], 
 	around := namespace.of(input.review)
 	not _restricted(around)
 	_inline(input.review.object)
-	every function in _others(input.review) { _inline(function) }
+	every function in _others { _inline(function) }
 
 	message := sprintf(
 		"all Functions of namespace %q are inline and could run under restricted, but it %s",
@@ -206,14 +206,10 @@ _enforces(around) := sprintf("enforces no level: %s says %s", [namespace.enforce
 
 _level(around) if namespace.level(around, _fallback)
 
-_counted(functions) := sprintf("Function %q", [first]) if {
-	count(functions) == 1
-	some first, _ in functions
-}
+_counted(functions) := sprintf("Function %q", [min(functions)]) if count(functions) == 1
 
-_counted(functions) := sprintf("Function %q and %d more", [first, count(functions) - 1]) if {
+_counted(functions) := sprintf("Function %q and %d more", [min(functions), count(functions) - 1]) if {
 	count(functions) > 1
-	first := min(object.keys(functions))
 }
 
 _recent(around) if namespace.version(around) == "latest"
@@ -261,9 +257,16 @@ default _source(_) := ["spec", "source", "gitRepository"]
 
 _source(function) := ["spec", "type"] if is_string(function.spec.source)
 
-_others(review) := [function |
-	some name, function in inventory.objects("Function", namespace.name(review))
-	not _itself(review, name)
+# The other Functions of the namespace, but for those that plainly have nothing but an inline source.
+_others := [function |
+	space := namespace.name(input.review)
+	some version, names in inventory.versioned("Function", space)
+	plain := {name |
+		source := data.inventory.namespace[space][version].Function[name].spec.source
+		is_string(source.inline.source)
+		object.remove(source, ["inline"]) == {}
+	}
+	itself := {name | name := input.review.object.metadata.name}
+	some name in ((names - plain) - itself)
+	function := data.inventory.namespace[space][version].Function[name]
 ]
-
-_itself(review, name) if review.object.metadata.name == name

@@ -89,7 +89,7 @@ _token_faults contains {"path": ["automountServiceAccountToken"], "message": mes
 	input.review.object.kind == "ServiceAccount"
 	name := input.review.object.metadata.name
 	name in _accounts
-	namespace.name(input.review) in _function_namespaces
+	_with_functions(namespace.name(input.review))
 	message := _token_fault(namespace.name(input.review), name, input.review.object)
 }
 
@@ -142,25 +142,24 @@ _grants contains {"path": ["subjects"], "subject": "subjects that can't be read"
 	subjects := object.get(input.review.object, "subjects", null)
 	not is_null(subjects)
 	not is_array(subjects)
-	count(_function_namespaces) > 0
+	_functions
 }
 
 _holder(subject) := text if {
 	account := _service_account(subject)
 	account.name in _accounts
-	account.space in _function_namespaces
+	_with_functions(account.space)
 	text := sprintf("ServiceAccount %q of namespace %q, which Functions run as", [account.name, account.space])
 }
 
 _holder(subject) := sprintf("group %q, which holds the accounts that Functions run as", [subject.name]) if {
 	subject.kind == "Group"
-	some space in _function_namespaces
-	subject.name in {"system:authenticated", "system:serviceaccounts", sprintf("system:serviceaccounts:%s", [space])}
+	_holds_accounts(subject.name)
 }
 
 _holder(subject) := "a subject that can't be read" if {
 	not _readable(subject)
-	count(_function_namespaces) > 0
+	_functions
 }
 
 _readable(subject) if {
@@ -195,9 +194,24 @@ _space(said) := said if {
 
 _space(said) := namespace.name(input.review) if said in {"", null}
 
-# The namespaces in which Functions are.
-_function_namespaces := {space |
-	some version in inventory.versions.Function
+_holds_accounts(group) if {
+	group in {"system:authenticated", "system:serviceaccounts"}
+	_functions
+}
+
+_holds_accounts(group) if {
+	is_string(group)
+	startswith(group, "system:serviceaccounts:")
+	_with_functions(trim_prefix(group, "system:serviceaccounts:"))
+}
+
+_functions if {
 	some space
+	some version in inventory.versions.Function
+	count(data.inventory.namespace[space][version].Function) > 0
+}
+
+_with_functions(space) if {
+	some version in inventory.versions.Function
 	count(data.inventory.namespace[space][version].Function) > 0
 }

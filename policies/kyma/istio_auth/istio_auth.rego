@@ -152,26 +152,44 @@ _for_gateways if {
 _pods := _known_pods if count(_known_pods) > 0
 
 # A selector that says serverless.kyma-project.io means Functions, though there are none yet.
-_pods := {{"namespace": _namespace, "labels": _wanted_labels} |
+_pods := {{"namespace": _namespace, "labels": _wanted_labels, "names": names} |
 	is_object(_wanted_labels)
 	some key in object.keys(_wanted_labels)
 	startswith(key, "serverless.kyma-project.io/")
+	names := {name | name := _wanted_labels[_name_label]; is_string(name)}
 } if {
 	count(_known_pods) == 0
 }
 
-_known_pods contains {"namespace": namespace, "labels": labels} if {
-	some fn in _candidates
-	labels := function.runtime_pod(fn)
-	namespace := _text(_member(_member(fn, "metadata"), "namespace"))
-	_acts_on(namespace, labels)
+# Of Functions whose pods are the same to all policies concerned, the pod of one stands for all.
+_known_pods contains {"namespace": space, "labels": labels, "names": kind.names - {""}} if {
+	some space in _spaces
+	some kind in function.alike(space, _mentioned(space))
+	labels := function.runtime_pod(kind.function)
+	_acts_on(space, labels)
 }
 
-_candidates := {fn | some fn in inventory.objects("Function", _namespace)} if _namespace != _root_namespace
+_spaces := {_namespace} if _namespace != _root_namespace
 
-_candidates := _all_functions if _namespace == _root_namespace
+_spaces := object.keys(data.inventory.namespace) if _namespace == _root_namespace
 
-_all_functions := inventory.everywhere("Function")
+_mentioned(space) := function.each(space) if function.few(space)
+
+_mentioned(space) := selector.mentioned(array.concat(own, others)) if {
+	not function.few(space)
+	own := array.concat([{"matchLabels": _wanted_labels}], [{"matchLabels": {_name_label: target.name}} |
+		some target in authorization.targets(_spec(input.review.object))
+	])
+	others := [chosen |
+		input.review.object.kind == "RequestAuthentication"
+		some source in {space, _root_namespace}
+		some version, names in inventory.versioned("AuthorizationPolicy", source)
+		some name in names
+		chosen := data.inventory.namespace[source][version].AuthorizationPolicy[name].spec.selector
+	]
+}
+
+_name_label := "serverless.kyma-project.io/function-name"
 
 _acts_on(_, labels) if {
 	_selects
@@ -193,7 +211,7 @@ _selects if not is_null(_wanted_labels)
 # A Function's Service has its name.
 _aimed(target, namespace, labels) if {
 	target.kind == "Service"
-	labels["serverless.kyma-project.io/function-name"] in {target.name, null}
+	labels[_name_label] in {target.name, null}
 	namespace == _namespace
 }
 
@@ -228,11 +246,7 @@ _victims := sprintf("the pods of Function %q and %d more", [names[0], count(name
 
 _victims := "the pods of Functions" if count(_names_of_victims) == 0
 
-_names_of_victims contains name if {
-	some pod in _pods
-	name := pod.labels["serverless.kyma-project.io/function-name"]
-	is_string(name)
-}
+_names_of_victims := {name | some pod in _pods; some name in pod.names}
 
 # What an ALLOW policy opens: the places at which it names no caller.
 _openings contains {"path": path, "name": opening.name, "rule": opening.rule} if {
@@ -249,13 +263,13 @@ _open_paths := input.parameters.openPaths if is_array(input.parameters.openPaths
 # True if a token of the issuer opens one of the pods whatever service it was made for.
 _replayable(issuer) if {
 	some pod in _pods
-	not _guarded(pod, issuer)
+	not _guarded(pod.namespace, pod.labels, issuer)
 }
 
 # A rule on the pod demands a bound token, and none takes one that isn't. That nobody may call it yet is no guard: the
 # rule that someone adds is judged for the callers it names, and an issuer is one.
-_guarded(pod, issuer) if {
-	rules := [rule | some spec in _allow_policies(pod); some rule in authorization.rules(spec)]
+_guarded(space, labels, issuer) if {
+	rules := [rule | some spec in _allow_policies(space, labels); some rule in authorization.rules(spec)]
 	some demand in rules
 	authorization.token_bound(demand)
 	every rule in rules { _spares(rule, issuer) }
@@ -315,12 +329,14 @@ _may_match(value, issuer) if {
 }
 
 # The specs of the ALLOW policies that a sidecar of the pod enforces.
-_allow_policies(pod) := [spec |
-	some namespace in {pod.namespace, _root_namespace}
-	some policy in inventory.objects("AuthorizationPolicy", namespace)
+_allow_policies(space, labels) := [spec |
+	some source in {space, _root_namespace}
+	some version, names in inventory.versioned("AuthorizationPolicy", source)
+	some name in (names - inventory.strangers("AuthorizationPolicy", source, version, labels))
+	policy := data.inventory.namespace[source][version].AuthorizationPolicy[name]
 	spec := authorization.spec(policy)
 	authorization.allows(spec)
-	authorization.enforced(policy, pod.labels)
+	authorization.enforced(policy, labels)
 ]
 
 # API Gateway's own objects ask for no more than the APIRule that their labels name, and it is judged itself. As anyone
@@ -355,7 +371,7 @@ _istio_path(path) := "/*" if path == "/.*"
 
 _istio_path(path) := path if path != "/.*"
 
-_served := _wanted_labels["serverless.kyma-project.io/function-name"] if {
+_served := _wanted_labels[_name_label] if {
 	is_object(_wanted_labels)
 	object.keys(_wanted_labels) == {
 		"serverless.kyma-project.io/function-name",

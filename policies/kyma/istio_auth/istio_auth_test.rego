@@ -908,7 +908,7 @@ test_review_is_skipped_where_rules_are_not_selected if {
 test_unreadable_functions_count if {
 	unreadable := {"a": null, "b": {"metadata": []}}
 	namespaces := {"demo": _kinds("serverless.kyma-project.io/v1alpha2", "Function", unreadable)}
-	message := "KFS-121: rule 0 names no caller, so anyone may call the pods of Functions"
+	message := "KFS-121: rule 0 names no caller, so anyone may call the pods of Function \"a\" and 1 more"
 
 	_found(_policy([{}]), namespaces) == _whole_rule
 	_found(object.union(_policy([{}]), {"metadata": {"namespace": "istio-system"}}), namespaces) == _whole_rule

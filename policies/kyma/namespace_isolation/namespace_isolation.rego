@@ -409,24 +409,11 @@ _unguarded := sprintf("%s of AuthorizationPolicy %q names no caller%s", [trim_su
 _enforced := [{"name": name, "spec": spec} |
 	some space in {_namespace, _root}
 	some version, names in inventory.versioned("AuthorizationPolicy", space)
-	some name in (names - _strangers("AuthorizationPolicy", space, version, _runtime_labels))
+	some name in (names - inventory.strangers("AuthorizationPolicy", space, version, _runtime_labels))
 	policy := data.inventory.namespace[space][version].AuthorizationPolicy[name]
 	authorization.enforced(policy, _runtime_labels)
 	spec := authorization.spec(policy)
 ]
-
-# The names of Istio's policies that are plainly about other pods, because they ask for labels that this one lacks. That
-# is most of them, and spares a closer look.
-_strangers(kind, space, version, pod) := {name |
-	unknown := {key | some key, value in pod; is_null(value)}
-	wanted := data.inventory.namespace[space][version][kind][name].spec.selector.matchLabels
-	is_object(wanted)
-	known := object.remove(wanted, unknown)
-	not object.subset(pod, known)
-} - {name |
-	value := data.inventory.namespace[space][version][kind][name].spec.selector.matchLabels[_]
-	not is_string(value)
-}
 
 # API Gateway lets only the ingress gateway call the target of an APIRule v2, whatever its strategy; in older versions
 # it guards only what is protected. One of another namespace is KFS-114's.
@@ -490,7 +477,7 @@ _modes(fn, space) := mesh.modes(_authentications(space, pod), pod, space, _root,
 _authentications(space, pod) := {authentication |
 	some source in {space, _root}
 	some version, names in inventory.versioned("PeerAuthentication", source)
-	some name in ((names - _strangers("PeerAuthentication", source, version, pod)) - _reviewed(source))
+	some name in ((names - inventory.strangers("PeerAuthentication", source, version, pod)) - _reviewed(source))
 	authentication := data.inventory.namespace[source][version].PeerAuthentication[name]
 } | {input.review.object |
 	input.review.object.kind == "PeerAuthentication"
@@ -534,12 +521,17 @@ _spaces_behind := {_namespace} if _namespace != _root
 
 _spaces_behind := object.keys(data.inventory.namespace) if _namespace == _root
 
-# The Functions of a namespace that are the same to its PeerAuthentications.
-_kinds(space) := function.alike(space, selector.mentioned(array.concat([_own_selector], [chosen |
-	some version, names in inventory.versioned("PeerAuthentication", space)
-	some name in names
-	chosen := data.inventory.namespace[space][version].PeerAuthentication[name].spec.selector
-])))
+# The Functions of a namespace, those together that are the same to its PeerAuthentications.
+_kinds(space) := function.alike(space, function.each(space)) if function.few(space)
+
+_kinds(space) := function.alike(space, selector.mentioned(array.concat([_own_selector], selectors))) if {
+	not function.few(space)
+	selectors := [chosen |
+		some version, names in inventory.versioned("PeerAuthentication", space)
+		some name in names
+		chosen := data.inventory.namespace[space][version].PeerAuthentication[name].spec.selector
+	]
+}
 
 _own_selector := object.get(input.review.object, ["spec", "selector"], null)
 

@@ -84,6 +84,16 @@ alike(space, mentioned) := [{"function": found, "names": names} |
 	found := data.inventory.namespace[space][versions[name]].Function[name]
 ]
 
+# METADATA
+# description: True where a namespace has so few Functions that it isn't worth while to look which are alike.
+# scope: document
+few(space) if count(inventory.names("Function", space)) <= 20
+
+# METADATA
+# description: What must be mentioned for each Function of a namespace to stand alone.
+# scope: document
+each(space) := {"keys": {"serverless.kyma-project.io/function-name"}, "texts": inventory.names("Function", space)}
+
 # Where only labels are asked for that all Functions have, they are all the same.
 _sorted(space, mentioned) := [{"all": {name: version}} |
 	some version, names in inventory.versioned("Function", space)
@@ -104,6 +114,7 @@ _sorted(space, mentioned) := array.concat(readable, [{[name]: {name: version}} |
 		some version, names in inventory.versioned("Function", space)
 		some name in names
 		resource := data.inventory.namespace[space][version].Function[name]
+		is_object(resource)
 		uid := object.get(resource, ["metadata", "uid"], "")
 		is_string(uid)
 		spec := object.get(resource, ["spec", "labels"], {})

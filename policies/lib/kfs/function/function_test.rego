@@ -145,3 +145,55 @@ test_not_selected[note] if {
 	not function.selected(tc.labels, tc.function)
 	not function.selected_by({"matchLabels": tc.labels}, tc.function)
 }
+
+# Alike are those whose pods no selector tells apart that asks for what is mentioned.
+test_alike[note] if {
+	some note, tc in {
+		"nothing": {"keys": set(), "texts": set(), "want": {{"a", "b", "c", "d", "e", "f", "g", "h"}}},
+		"what all have": {
+			"keys": {"serverless.kyma-project.io/managed-by"},
+			"texts": {"function-controller"},
+			"want": {{"a", "b", "c", "d", "e", "f", "g", "h"}},
+		},
+		"a label": {
+			"keys": {"tier"},
+			"texts": {"x", "y"},
+			"want": {{"a", "b"}, {"c"}, {"d"}, {"e"}, {"f"}, {"g"}, {"h"}},
+		},
+		"a name": {
+			"keys": {"serverless.kyma-project.io/function-name"},
+			"texts": {"a", "zzz"},
+			"want": {{"a"}, {"b", "c", "d", "g"}, {"e"}, {"f"}, {"h"}},
+		},
+		"a uuid": {
+			"keys": {"serverless.kyma-project.io/uuid"},
+			"texts": {"2"},
+			"want": {{"a", "c", "d", "g"}, {"b"}, {"e"}, {"f"}, {"h"}},
+		},
+	}
+
+	functions := {
+		"a": {"metadata": {"name": "a", "uid": "1"}, "spec": {"labels": {"tier": "x"}}},
+		"b": {"metadata": {"name": "b", "uid": "2"}, "spec": {"labels": {"tier": "x", "app": "b"}}},
+		"c": {"metadata": {"name": "c", "uid": "3"}, "spec": {"template": {"labels": {"tier": "y"}}}},
+		"d": {"metadata": {"name": "d", "uid": "4", "labels": {"tier": "x"}}, "spec": {}},
+		"e": {"metadata": {"name": "e"}, "spec": {"labels": {"tier": "z"}}},
+		"f": {"metadata": {"name": "f", "uid": "5"}, "spec": {"labels": null}},
+		"g": {"metadata": {"name": "g", "uid": "6"}},
+		"h": null,
+	}
+	found := function.alike("demo", {"keys": tc.keys, "texts": tc.texts})
+		with data.inventory.namespace as {"demo": {"serverless.kyma-project.io/v1alpha2": {"Function": functions}}}
+	{kind.names | some kind in found} == tc.want
+	every kind in found { functions[min(kind.names)] == kind.function }
+}
+
+test_few[note] if {
+	some note, tc in {"twenty": {"number": 20, "want": {true}}, "one more": {"number": 21, "want": set()}}
+
+	functions := {sprintf("fn-%d", [i]): {} | some i in numbers.range(1, tc.number)}
+	versions := {"serverless.kyma-project.io/v1alpha2": {"Function": functions}}
+	{true | function.few("demo")} == tc.want with data.inventory.namespace as {"demo": versions}
+	names := function.each("demo").texts with data.inventory.namespace as {"demo": versions}
+	names == object.keys(functions)
+}

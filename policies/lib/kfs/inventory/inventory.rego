@@ -32,6 +32,23 @@ versioned(kind, space) := {version: found |
 names(kind, space) := union({found | some found in versioned(kind, space)})
 
 # METADATA
+# description: |
+#   The names of the objects of one of Istio's kinds, in a namespace and version, that are plainly about other pods,
+#   because their `spec.selector.matchLabels` ask for labels that this one lacks. That is most of them, and spares a
+#   closer look. A label of the pod whose value is null agrees with every value that is asked of it.
+# scope: document
+strangers(kind, space, version, pod) := {name |
+	unknown := {key | some key, value in pod; is_null(value)}
+	wanted := data.inventory.namespace[space][version][kind][name].spec.selector.matchLabels
+	is_object(wanted)
+	known := object.remove(wanted, unknown)
+	not object.subset(pod, known)
+} - {name |
+	value := data.inventory.namespace[space][version][kind][name].spec.selector.matchLabels[_]
+	not is_string(value)
+}
+
+# METADATA
 # description: One object of a namespaced kind; undefined if it isn't there.
 # scope: document
 named(kind, space, name) := [resource |

@@ -67,3 +67,22 @@ test_cluster_objects if {
 		with inventory.versions as versions
 	got == {"view": {"kept": true}, "edit": {"kept": true}}
 }
+
+test_strangers[note] if {
+	some note, tc in {
+		"another value": {"wanted": {"app": "mail"}, "want": {"p"}},
+		"another label": {"wanted": {"zone": "a"}, "want": {"p"}},
+		"one of two": {"wanted": {"app": "web", "zone": "a"}, "want": {"p"}},
+		"the pod": {"wanted": {"app": "web"}, "want": set()},
+		"a value that nobody knows": {"wanted": {"app": "web", "uid": "1"}, "want": set()},
+		"all pods": {"wanted": {}, "want": set()},
+		"null": {"wanted": null, "want": set()},
+		"what can't be read": {"wanted": {"app": "mail", "zone": 1}, "want": set()},
+		"text": {"wanted": "app", "want": set()},
+	}
+
+	policy := {"spec": {"selector": {"matchLabels": tc.wanted}}}
+	found := inventory.strangers("PeerAuthentication", "demo", "v1", {"app": "web", "uid": null})
+		with data.inventory.namespace as {"demo": {"v1": {"PeerAuthentication": {"p": policy}}}}
+	found == tc.want
+}

@@ -117,3 +117,16 @@ _not_in(values) := {"matchExpressions": [{"key": "app", "operator": "NotIn", "va
 _exists := {"matchExpressions": [{"key": "app", "operator": "Exists"}]}
 
 _does_not_exist := {"matchExpressions": [{"key": "app", "operator": "DoesNotExist"}]}
+
+test_mentioned if {
+	selector.mentioned([
+		{"matchLabels": {"app": "web", "tier": 1}},
+		{"matchExpressions": [
+			{"key": "zone", "operator": "In", "values": ["a", "b"]},
+			{"key": "role", "operator": "Exists"},
+		]},
+		{"matchLabels": null},
+		"app=web",
+		null,
+	]) == {"keys": {"app", "tier", "zone", "role"}, "texts": {"web", 1, "a", "b"}}
+}

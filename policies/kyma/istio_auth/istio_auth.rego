@@ -162,31 +162,45 @@ _pods := {{"namespace": _namespace, "labels": _wanted_labels, "names": names} |
 }
 
 # Of Functions whose pods are the same to all policies concerned, the pod of one stands for all.
-_known_pods contains {"namespace": space, "labels": labels, "names": kind.names - {""}} if {
-	some space in _spaces
-	some kind in function.alike(space, _mentioned(space))
+_known_pods contains {"namespace": kind.space, "labels": labels, "names": kind.names - {""}} if {
+	some kind in _kinds
 	labels := function.runtime_pod(kind.function)
-	_acts_on(space, labels)
+	_acts_on(kind.space, labels)
 }
 
-_spaces := {_namespace} if _namespace != _root_namespace
+_kinds := function.alike({_namespace}, set(), function.each(_namespace)) if {
+	_namespace != _root_namespace
+	function.few(_namespace)
+}
 
-_spaces := object.keys(data.inventory.namespace) if _namespace == _root_namespace
+_kinds := function.alike({_namespace}, set(), _mentioned({_namespace, _root_namespace})) if {
+	_namespace != _root_namespace
+	not function.few(_namespace)
+}
 
-_mentioned(space) := function.each(space) if function.few(space)
+_kinds := function.alike(object.keys(data.inventory.namespace), apart, _mentioned(apart)) if {
+	_namespace == _root_namespace
+	apart := {_namespace} | _with_policies
+}
 
-_mentioned(space) := selector.mentioned(array.concat(own, others)) if {
-	not function.few(space)
+# What the reviewed object asks of a pod, and what the policies of these namespaces do that may guard it.
+_mentioned(spaces) := selector.mentioned(array.concat(own, others)) if {
 	own := array.concat([{"matchLabels": _wanted_labels}], [{"matchLabels": {_name_label: target.name}} |
 		some target in authorization.targets(_spec(input.review.object))
 	])
 	others := [chosen |
 		input.review.object.kind == "RequestAuthentication"
-		some source in {space, _root_namespace}
-		some version, names in inventory.versioned("AuthorizationPolicy", source)
+		some space in spaces
+		some version, names in inventory.versioned("AuthorizationPolicy", space)
 		some name in names
-		chosen := data.inventory.namespace[source][version].AuthorizationPolicy[name].spec.selector
+		chosen := data.inventory.namespace[space][version].AuthorizationPolicy[name].spec.selector
 	]
+}
+
+_with_policies := {space |
+	input.review.object.kind == "RequestAuthentication"
+	some version in inventory.versions.AuthorizationPolicy
+	count(data.inventory.namespace[space][version].AuthorizationPolicy) > 0
 }
 
 _name_label := "serverless.kyma-project.io/function-name"

@@ -274,7 +274,7 @@ _opened := {path: found |
 _opened_each := {entry |
 	count(_own_openings) > 0
 	selectors := [object.get(policy, ["spec", "podSelector"], null) | some policy in _policies]
-	some kind in function.alike(_namespace, selector.mentioned(selectors))
+	some kind in function.alike({_namespace}, set(), selector.mentioned(selectors))
 	some opening in _openings_for(kind.function)
 	opening.policy == _name
 	entry := {
@@ -499,9 +499,8 @@ _weakened := {place: names |
 
 _weakened_each contains {"place": [mode.at, _lax(mode)], "functions": kind.names} if {
 	input.review.object.kind == "PeerAuthentication"
-	some space in _spaces_behind
-	some kind in _kinds(space)
-	some mode in _modes(kind.function, space)
+	some kind in _kinds
+	some mode in _modes(kind.function, kind.space)
 	mode.mode != "STRICT"
 	[_namespace, _name] in mode.by
 }
@@ -510,27 +509,42 @@ _weakened_each contains {"place": [path, fault], "functions": kind.names} if {
 	input.review.object.kind == "Namespace"
 	around := input.review.object
 	not mesh.injected(around, {})
-	some kind in function.alike(_name, {"keys": {"istio.io/rev", "sidecar.istio.io/inject"}, "texts": set()})
+	some kind in function.alike({_name}, set(), _asking)
 	pod := function.runtime_pod(kind.function)
 	not mesh.injected(around, pod)
 	path := ["metadata", "labels", "istio-injection"]
 	fault := sprintf("out of the mesh: %s", [_injection(around)])
 }
 
-_spaces_behind := {_namespace} if _namespace != _root
+# The labels by which a pod asks for a sidecar.
+_asking := {"keys": {"istio.io/rev", "sidecar.istio.io/inject"}, "texts": set()}
 
-_spaces_behind := object.keys(data.inventory.namespace) if _namespace == _root
+# The Functions behind the reviewed PeerAuthentication, those together that are the same to it and its like.
+_kinds := function.alike({_namespace}, set(), function.each(_namespace)) if {
+	_namespace != _root
+	function.few(_namespace)
+}
 
-# The Functions of a namespace, those together that are the same to its PeerAuthentications.
-_kinds(space) := function.alike(space, function.each(space)) if function.few(space)
+_kinds := function.alike({_namespace}, set(), _mentioned({_namespace})) if {
+	_namespace != _root
+	not function.few(_namespace)
+}
 
-_kinds(space) := function.alike(space, selector.mentioned(array.concat([_own_selector], selectors))) if {
-	not function.few(space)
-	selectors := [chosen |
-		some version, names in inventory.versioned("PeerAuthentication", space)
-		some name in names
-		chosen := data.inventory.namespace[space][version].PeerAuthentication[name].spec.selector
-	]
+_kinds := function.alike(object.keys(data.inventory.namespace), apart, _mentioned(apart)) if {
+	_namespace == _root
+	apart := {_root} | _with_authentications
+}
+
+_mentioned(spaces) := selector.mentioned(array.concat([_own_selector], [chosen |
+	some space in spaces
+	some version, names in inventory.versioned("PeerAuthentication", space)
+	some name in names
+	chosen := data.inventory.namespace[space][version].PeerAuthentication[name].spec.selector
+]))
+
+_with_authentications := {space |
+	some version in inventory.versions.PeerAuthentication
+	count(data.inventory.namespace[space][version].PeerAuthentication) > 0
 }
 
 _own_selector := object.get(input.review.object, ["spec", "selector"], null)

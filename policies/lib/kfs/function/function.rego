@@ -73,15 +73,16 @@ build_pod(function) := object.union(_labels(function, ["metadata", "labels"]), _
 
 # METADATA
 # description: |
-#   The Functions of a namespace in the inventory, those together whose pods are the same to selectors that ask for
-#   nothing but what is `mentioned` (selector.mentioned): as a list of {"function": one of them, "names": all of them}.
-#   There may be hundreds of Functions, but of few kinds.
+#   The Functions of some namespaces in the inventory, those together whose pods are the same to selectors that ask for
+#   nothing but what is `mentioned` (selector.mentioned): as a list of {"function": one of them, "space": its namespace,
+#   "names": those of all}. Namespaces that are `apart` don't mix with others. There may be hundreds of Functions, but of
+#   few kinds.
 # scope: document
-alike(space, mentioned) := [{"function": found, "names": names} |
-	some versions in object.union_n(_sorted(space, mentioned))
-	names := object.keys(versions)
-	name := min(names)
-	found := data.inventory.namespace[space][versions[name]].Function[name]
+alike(spaces, apart, mentioned) := [{"function": found, "space": space, "names": names} |
+	some versions in object.union_n(_sorted(spaces, apart, mentioned))
+	[space, name] := min(object.keys(versions))
+	found := data.inventory.namespace[space][versions[[space, name]]].Function[name]
+	names := {other | some [_, other], _ in versions}
 ]
 
 # METADATA
@@ -95,22 +96,27 @@ few(space) if count(inventory.names("Function", space)) <= 20
 each(space) := {"keys": {"serverless.kyma-project.io/function-name"}, "texts": inventory.names("Function", space)}
 
 # Where only labels are asked for that all Functions have, they are all the same.
-_sorted(space, mentioned) := [{"all": {name: version}} |
+_sorted(spaces, apart, mentioned) := [{{space} & apart: {[space, name]: version}} |
+	some space in spaces
 	some version, names in inventory.versioned("Function", space)
 	some name in names
 ] if {
 	count(_telling(mentioned)) == 0
 }
 
-_sorted(space, mentioned) := array.concat(readable, [{[name]: {name: version}} |
-	sorted := {name | some entry in readable; some members in entry; some name, _ in members}
+_sorted(spaces, apart, mentioned) := array.concat(readable, [{place: {place: version}} |
+	sorted := {place | some entry in readable; some members in entry; some place, _ in members}
+	some space in spaces
 	some version, names in inventory.versioned("Function", space)
-	some name in (names - sorted)
+	some name in names
+	place := [space, name]
+	not place in sorted
 ]) if {
 	count(_telling(mentioned)) > 0
 	keys := _telling(mentioned)
 	texts := mentioned.texts
-	readable := [{[asked, own, {name, uid} & texts, uid == ""]: {name: version}} |
+	readable := [{[asked, own, {name, uid} & texts, uid == "", {space} & apart]: {[space, name]: version}} |
+		some space in spaces
 		some version, names in inventory.versioned("Function", space)
 		some name in names
 		resource := data.inventory.namespace[space][version].Function[name]

@@ -182,10 +182,28 @@ test_alike[note] if {
 		"g": {"metadata": {"name": "g", "uid": "6"}},
 		"h": null,
 	}
-	found := function.alike("demo", {"keys": tc.keys, "texts": tc.texts})
+	found := function.alike({"demo"}, set(), {"keys": tc.keys, "texts": tc.texts})
 		with data.inventory.namespace as {"demo": {"serverless.kyma-project.io/v1alpha2": {"Function": functions}}}
 	{kind.names | some kind in found} == tc.want
 	every kind in found { functions[min(kind.names)] == kind.function }
+}
+
+test_alike_of_several_namespaces[note] if {
+	some note, tc in {
+		"together": {"apart": set(), "keys": set(), "want": {["demo", {"a", "b"}]}},
+		"apart": {"apart": {"shop"}, "keys": set(), "want": {["demo", {"a"}], ["shop", {"a", "b"}]}},
+		"together by label": {"apart": set(), "keys": {"app"}, "want": {["demo", {"a", "b"}]}},
+		"apart by label": {"apart": {"shop"}, "keys": {"app"}, "want": {["demo", {"a"}], ["shop", {"a", "b"}]}},
+		"others apart": {"apart": {"none"}, "keys": {"app"}, "want": {["demo", {"a", "b"}]}},
+	}
+
+	namespaces := {
+		"demo": {"serverless.kyma-project.io/v1alpha2": {"Function": {"a": {}}}},
+		"shop": {"serverless.kyma-project.io/v1alpha1": {"Function": {"a": {}, "b": {}}}},
+	}
+	mentioned := {"keys": tc.keys, "texts": set()}
+	found := function.alike({"demo", "shop", "none"}, tc.apart, mentioned) with data.inventory.namespace as namespaces
+	{[kind.space, kind.names] | some kind in found} == tc.want
 }
 
 test_few[note] if {

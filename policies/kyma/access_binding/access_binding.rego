@@ -297,7 +297,7 @@ _reached := {id |
 	count(access.reach(id, _near_rules, _around)) > 0
 }
 
-_near_rules := [rule | some rule in _rules; not access.foreign(rule)]
+_near_rules := [rule | some rule in {rule | some rule in _rules; not access.foreign(rule)}]
 
 _around := {"flavors": access.flavors(_flavor), "functions": _named_functions}
 

@@ -223,13 +223,15 @@ _aggregate_to(metadata) := {label: target |
 }
 
 # The rules of the roles that it aggregates: what the controller will write into it, or has already.
-_aggregated := [rule |
+_aggregated := [rule | some rule in _aggregated_rules]
+
+_aggregated_rules := {rule |
 	selectors := input.review.object.aggregationRule.clusterRoleSelectors
 	some name in aggregation.members(selectors, aggregation.known(selectors))
 	name != input.review.object.metadata.name
 	some rule in rbac.rules(data.inventory.cluster["rbac.authorization.k8s.io/v1"].ClusterRole[name])
 	not access.foreign(rule)
-]
+}
 
 _added := {resource |
 	some rule in array.concat(rbac.rules(input.review.object), _aggregated)

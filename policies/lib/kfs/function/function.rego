@@ -105,6 +105,7 @@ _sorted(spaces, apart, mentioned) := [{{space} & apart: {[space, name]: version}
 }
 
 _sorted(spaces, apart, mentioned) := array.concat(readable, [{place: {place: version}} |
+	count(readable) < sum([count(inventory.names("Function", space)) | some space in spaces])
 	sorted := {place | some entry in readable; some members in entry; some place, _ in members}
 	some space in spaces
 	some version, names in inventory.versioned("Function", space)

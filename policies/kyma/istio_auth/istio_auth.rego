@@ -277,7 +277,9 @@ _open_paths := input.parameters.openPaths if is_array(input.parameters.openPaths
 # True if a token of the issuer opens one of the pods whatever service it was made for.
 _replayable(issuer) if {
 	some pod in _pods
-	not _guarded(pod.namespace, pod.labels, issuer)
+	space := pod.namespace
+	labels := pod.labels
+	not _guarded(space, labels, issuer)
 }
 
 # A rule on the pod demands a bound token, and none takes one that isn't. That nobody may call it yet is no guard: the

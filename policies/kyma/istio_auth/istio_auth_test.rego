@@ -914,3 +914,44 @@ test_unreadable_functions_count if {
 	_found(object.union(_policy([{}]), {"metadata": {"namespace": "istio-system"}}), namespaces) == _whole_rule
 	_messages(_policy([{}]), namespaces) == {message}
 }
+
+# Where there are many Functions, one stands for those that are alike to all policies concerned.
+test_many_functions[note] if {
+	some note, tc in {
+		"all, unguarded": {
+			"selector": null,
+			"want": {`KFS-122: any token of issuer "https://idp.example.com" opens the pods of Function "a1" and 24 more: %s`},
+		},
+		"one": {
+			"selector": {"matchLabels": {"serverless.kyma-project.io/function-name": "a7"}},
+			"want": {`KFS-122: any token of issuer "https://idp.example.com" opens the pods of Function "a7": %s`},
+		},
+		"the one that is guarded": {
+			"selector": {"matchLabels": {"serverless.kyma-project.io/function-name": "a3"}},
+			"want": set(),
+		},
+		"none": {"selector": {"matchLabels": {"app": "mail"}}, "want": set()},
+	}
+
+	functions := {name: _function(name, "demo") |
+		some i in numbers.range(1, 25)
+		name := sprintf("a%d", [i])
+	}
+	guard := {
+		"metadata": {"name": "guard", "namespace": "demo"},
+		"spec": {
+			"selector": {"matchLabels": {"serverless.kyma-project.io/function-name": "a3"}},
+			"rules": [{"when": [{"key": "request.auth.claims[aud]", "values": ["a3"]}]}],
+		},
+	}
+	namespaces := {"demo": object.union(
+		_kinds("serverless.kyma-project.io/v1alpha2", "Function", functions),
+		_kinds("security.istio.io/v1", "AuthorizationPolicy", {"guard": guard}),
+	)}
+	resource := _object("RequestAuthentication", {
+		"selector": tc.selector,
+		"jwtRules": [{"issuer": "https://idp.example.com", "jwksUri": "https://idp.example.com/keys"}],
+	})
+	want := {sprintf(text, ["no audience or scope binds it"]) | some text in tc.want}
+	_messages(resource, namespaces) == want
+}

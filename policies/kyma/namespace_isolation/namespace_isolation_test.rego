@@ -302,6 +302,27 @@ test_peer_authentication[note] if {
 	_found(review, inventory) == tc.want
 }
 
+# Where there are many Functions, one stands for those that are alike to all PeerAuthentications.
+test_peer_authentication_of_many if {
+	functions := {name: _function(name) |
+		some i in numbers.range(1, 25)
+		name := sprintf("a%d", [i])
+	}
+	review := {"object": _peer_authentication("default", "demo", {"mtls": {"mode": "PERMISSIVE"}})}
+	strict := {
+		"selector": {"matchLabels": {"serverless.kyma-project.io/function-name": "a1"}},
+		"mtls": {"mode": "STRICT"},
+	}
+	inventory := {
+		"Function": functions,
+		"PeerAuthentication": {"a1": _peer_authentication("a1", "demo", strict)},
+	}
+	_found(review, inventory) == {[
+		["spec", "mtls", "mode"],
+		`KFS-407: Function "a10" and 23 more: mutual TLS isn't strict but PERMISSIVE`,
+	]}
+}
+
 test_peer_authentication_without_a_name if {
 	review := {"object": {
 		"kind": "PeerAuthentication",

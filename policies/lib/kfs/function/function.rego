@@ -74,9 +74,9 @@ build_pod(function) := object.union(_labels(function, ["metadata", "labels"]), _
 # METADATA
 # description: |
 #   The Functions of some namespaces in the inventory, those together whose pods are the same to selectors that ask for
-#   nothing but what is `mentioned` (selector.mentioned): as a list of {"function": one of them, "space": its namespace,
-#   "names": those of all}. Namespaces that are `apart` don't mix with others. There may be hundreds of Functions, but of
-#   few kinds.
+#   nothing but what is `mentioned` (selector.mentioned): as a list of {"function": one of them, "space": its
+#   namespace, "names": those of all}. Namespaces that are `apart` don't mix with others. There may be hundreds of
+#   Functions, but of few kinds.
 # scope: document
 alike(spaces, apart, mentioned) := [{"function": found, "space": space, "names": names} |
 	some versions in object.union_n(_sorted(spaces, apart, mentioned))

@@ -55,8 +55,8 @@ labels_readable(wanted) if {
 
 # METADATA
 # description: |
-#   What some selectors ask for: {"keys": …, "texts": …}, the labels and the values that stand in them. Labels that differ
-#   in nothing of that are the same to all of them.
+#   What some selectors ask for: {"keys": …, "texts": …}, the labels and the values that stand in them. Labels that
+#   differ in nothing of that are the same to all of them.
 # scope: document
 mentioned(selectors) := {"keys": keys, "texts": texts} if {
 	keys := {key | some chosen in selectors; some key, _ in chosen.matchLabels} | {key |

@@ -326,7 +326,7 @@ test_owner[note] if {
 		"name is missing": {"references": [object.remove(_replica_set, ["name"])]},
 		"name is a number": {"references": [object.union(_replica_set, {"name": 1})]},
 		"name of the Deployment": {"references": [object.union(_replica_set, {"name": "orders-x7k2p"})]},
-		"name of a Deployment of its own": {"references": [object.union(_replica_set, {"name": "orders-cache-6d5f8c9b7d"})]},
+		"name of a user's": {"references": [object.union(_replica_set, {"name": "orders-cache-6d5f8c9b7d"})]},
 		"name of another Function's": {"references": [object.union(_replica_set, {"name": "order-x7k2p-6d5f8c9b7d"})]},
 		"uid is missing": {"references": [object.remove(_replica_set, ["uid"])]},
 		"uid is blank": {"references": [object.union(_replica_set, {"uid": " "})]},

@@ -146,7 +146,8 @@ violation contains finding.new(rego.metadata.rule(), ["spec", "runtimeImageOverr
 #   severity: high
 #   profiles: {baseline: deny, strict: deny}
 #   remediation: |
-#     Move the Function to a runtime that Kyma supports: `runtime: nodejs24`.
+#     Move the Function to a runtime of its language that Kyma supports: for Node.js `runtime: nodejs24`, which takes
+#     buildless Serverless.
 violation contains finding.new(rego.metadata.rule(), ["spec", "runtime"], message) if {
 	runtime := _runtime(input.review.object)
 	not _supported(runtime)
@@ -162,7 +163,8 @@ violation contains finding.new(rego.metadata.rule(), ["spec", "runtime"], messag
 #   severity: low
 #   profiles: {baseline: warn, strict: warn}
 #   remediation: |
-#     Move the Function to a newer runtime before that day: `runtime: nodejs24`.
+#     Move the Function to a newer runtime of its language before that day, as soon as Kyma has one: for Node.js
+#     `runtime: nodejs24`, which takes buildless Serverless.
 violation contains finding.new(rego.metadata.rule(), ["spec", "runtime"], message) if {
 	runtime := _runtime(input.review.object)
 	_supported(runtime)

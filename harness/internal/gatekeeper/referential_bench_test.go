@@ -269,6 +269,11 @@ func scenes() []scene {
 			peer: clusterRoles, want: "KFS-712 KFS-713",
 		},
 		{
+			policy: "access_binding", name: "RoleBinding of nested roles/ClusterRole", reads: cluster,
+			review: binding("RoleBinding", "ClusterRole", "top"), around: top + "---" + nested + "---\n" + function("orders", ""),
+			peer: clusterRoles, want: "KFS-712",
+		},
+		{
 			policy: "access_role", name: "Role/Function", reads: namespace,
 			review: role("Role", "reader", "secrets, pods/log"), around: function("orders", ""), peer: functions, want: "KFS-701 KFS-702",
 		},
@@ -287,6 +292,11 @@ func scenes() []scene {
 			policy: "access_role", name: "aggregated ClusterRole/ClusterRole", reads: cluster,
 			review: strings.Replace(collected, "name: collected", "name: collected, labels: {rbac.authorization.k8s.io/aggregate-to-view: 'true'}", 1),
 			peer:   clusterRoles, want: "KFS-701 KFS-706",
+		},
+		{
+			policy: "access_role", name: "ClusterRole of nested roles/ClusterRole", reads: cluster,
+			review: strings.Replace(top, "name: top", "name: top, labels: {rbac.authorization.k8s.io/aggregate-to-view: 'true'}", 1),
+			around: nested, peer: clusterRoles, want: "KFS-701 KFS-706",
 		},
 		{
 			policy: "service_account", name: "Function/ServiceAccount", reads: key,
@@ -607,6 +617,23 @@ metadata: {name: collected}
 aggregationRule: {clusterRoleSelectors: [{matchLabels: {shop.example.com/aggregate: "true"}}]}
 rules: [{apiGroups: [serverless.kyma-project.io], resources: [functions], verbs: [get]}]
 `
+
+// top takes over collected by way of another, as Kubernetes' own admin takes over view.
+const top = `
+apiVersion: rbac.authorization.k8s.io/v1
+kind: ClusterRole
+metadata: {name: top}
+aggregationRule: {clusterRoleSelectors: [{matchLabels: {shop.example.com/aggregate-to-top: "true"}}]}
+rules: []
+`
+
+var nested = `
+apiVersion: rbac.authorization.k8s.io/v1
+kind: ClusterRole
+metadata: {name: middle, labels: {shop.example.com/aggregate-to-top: "true"}}
+aggregationRule: {clusterRoleSelectors: [{matchLabels: {shop.example.com/aggregate-to-middle: "true"}}]}
+rules: []
+---` + strings.Replace(collected, "name: collected", "name: collected, labels: {shop.example.com/aggregate-to-middle: 'true'}", 1)
 
 func account(name, space string) string {
 	return fmt.Sprintf("{apiVersion: v1, kind: ServiceAccount, metadata: {name: %s, namespace: %s}}", name, space)

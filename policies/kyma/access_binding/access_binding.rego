@@ -287,17 +287,15 @@ _power := sprintf("allows %s", [access.purposes[worst]]) if {
 
 _power := "by its name reaches source or Secrets" if {
 	_named
-	not _known
 	input.review.object.roleRef.kind == "ClusterRole"
 	input.review.object.roleRef.name in access.reaching
+	not _known
 }
 
 _reached := {id |
 	some id in {"KFS-701", "KFS-702", "KFS-703", "KFS-704", "KFS-705"}
-	count(access.reach(id, _near_rules, _around)) > 0
+	count(access.reach(id, _rules, _around)) > 0
 }
-
-_near_rules := [rule | some rule in {rule | some rule in _rules; not access.foreign(rule)}]
 
 _around := {"flavors": access.flavors(_flavor), "functions": _named_functions}
 
@@ -309,36 +307,56 @@ _named_functions := null if input.review.object.kind == "ClusterRoleBinding"
 
 _named_functions := _functions if input.review.object.kind == "RoleBinding"
 
-# The rules of the role where the inventory has it; what it aggregates may not have been written into it yet.
+# The rules of the role where the inventory has it, but those that no policy reports; what it aggregates may not have
+# been written into it yet.
 default _rules := []
 
-_rules := rbac.rules(inventory.named("Role", _namespace, input.review.object.roleRef.name)) if {
+_rules := [rule | some rule in (listed - {rule | some rule in listed; rule.apiGroups in others})] if {
 	_named
 	input.review.object.roleRef.kind == "Role"
+	listed := {rule | some rule in rbac.rules(inventory.named("Role", _namespace, input.review.object.roleRef.name))}
+	lists := {groups | some rule in listed; groups := rule.apiGroups}
+	others := lists - access.near(lists)
 }
 
-_rules := [rule |
-	some name in ({input.review.object.roleRef.name} | _aggregated)
-	some rule in rbac.rules(_cluster_roles[name])
-] if {
+_rules := [rule | some rule in aggregation.rules(_cluster_role_names)] if {
 	_named
 	input.review.object.roleRef.kind == "ClusterRole"
 }
 
-default _aggregated := set()
+_cluster_role_names := ({input.review.object.roleRef.name} | _selected) | _beyond
 
-_aggregated := aggregation.members(selectors, _aggregation) if {
-	selectors := _cluster_roles[input.review.object.roleRef.name].aggregationRule.clusterRoleSelectors
+default _selected := set()
+
+_selected := _taken(_cluster_roles[input.review.object.roleRef.name].aggregationRule.clusterRoleSelectors)
+
+# What others that it takes over take over.
+_beyond := {name |
+	middle := aggregation.aggregating(_selected)
+	count(middle) > 0
+	some other in graph.reachable(_between, middle)
+	some name in _taken(_cluster_roles[other].aggregationRule.clusterRoleSelectors)
 }
 
-_aggregation := aggregation.known([])
+_taken(selectors) := union({aggregation.selected(wanted, _carriers(wanted)) | some wanted in selectors})
+
+_carriers(wanted) := {name | _carrying[[key, value, name]]} if [key, value] := aggregation.label(wanted)
+
+_carriers(wanted) := object.keys(_cluster_roles) if not _labelled(wanted)
+
+_labelled(wanted) if aggregation.label(wanted)
+
+# Asked for one label at a time.
+_carrying contains [key, value, name] if value := _cluster_roles[name].metadata.labels[key]
+
+_between := aggregation.between
 
 _cluster_roles := data.inventory.cluster["rbac.authorization.k8s.io/v1"].ClusterRole
 
 # A role that aggregates others that aren't there says nothing of what it allows.
 _known if {
-	count(_rules) > 0
-	_cluster_roles[input.review.object.roleRef.name]
+	some name in _cluster_role_names
+	count(rbac.rules(_cluster_roles[name])) > 0
 }
 
 _known if {

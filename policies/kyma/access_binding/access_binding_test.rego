@@ -151,6 +151,38 @@ test_well_known_role_that_is_there[note] if {
 	_ids(binding, inventory, {}) == tc.want
 }
 
+# The controller may not have written into the role what it takes over, be it through another.
+test_aggregated[note] if {
+	some note, tc in {
+		"by label": {"selector": {"matchLabels": {"to": "view"}}, "want": {"KFS-712"}},
+		"by expression": {"selector": {"matchExpressions": [{"key": "to", "operator": "Exists"}]}, "want": {"KFS-712"}},
+		"through another": {"selector": {"matchLabels": {"to": "edit"}}, "want": {"KFS-712"}},
+		"neither": {"selector": {"matchLabels": {"to": "admin"}}, "want": set()},
+	}
+
+	cluster := {"rbac.authorization.k8s.io/v1": {"ClusterRole": {
+		"team": {"rules": _harmless, "aggregationRule": {"clusterRoleSelectors": [tc.selector]}},
+		"middle": {
+			"metadata": {"labels": {"to": "edit"}},
+			"aggregationRule": {"clusterRoleSelectors": [{"matchLabels": {"to": "view"}}]},
+		},
+		"leaf": {"metadata": {"labels": {"to": "view"}}, "rules": _secrets},
+	}}}
+	binding := object.union(_binding([_jane]), {"roleRef": {"kind": "ClusterRole", "name": "team"}})
+	_ids(binding, object.union(_inventory([]), {"cluster": cluster}), {}) == tc.want
+}
+
+# Beside what concerns others there may be what concerns Functions.
+test_rules_of_other_groups if {
+	others := [{"verbs": ["get"], "apiGroups": ["shop.example.com"], "resources": ["secrets"]}]
+	every binding in [_binding([_jane]), _cluster_binding([_jane])] {
+		_ids(binding, _inventory(others), {}) == set()
+		_ids(binding, _inventory(array.concat(others, _secrets)), {}) == {"KFS-712"}
+		_ids(binding, _inventory(array.concat(others, [null, {"verbs": ["get"], "resources": ["pods"]}])), {}) == set()
+		_ids(binding, _inventory(array.concat(others, ["text"])), {}) == {"KFS-712"}
+	}
+}
+
 test_account_without_a_namespace[note] if {
 	some note, account in {
 		"missing": {"kind": "ServiceAccount", "name": "sync"},

@@ -223,14 +223,22 @@ _aggregate_to(metadata) := {label: target |
 }
 
 # The rules of the roles that it aggregates: what the controller will write into it, or has already.
-_aggregated := [rule | some rule in _aggregated_rules]
+_aggregated := [rule | some rule in aggregation.rules((_selected | _beyond) - _itself)]
 
-_aggregated_rules := {rule |
-	selectors := input.review.object.aggregationRule.clusterRoleSelectors
-	some name in aggregation.members(selectors, aggregation.known(selectors))
-	name != input.review.object.metadata.name
-	some rule in rbac.rules(data.inventory.cluster["rbac.authorization.k8s.io/v1"].ClusterRole[name])
-	not access.foreign(rule)
+default _itself := set()
+
+_itself := {input.review.object.metadata.name}
+
+default _selected := set()
+
+_selected := _taken(input.review.object.aggregationRule.clusterRoleSelectors)
+
+# What others that it takes over take over.
+_beyond := {name |
+	middle := aggregation.aggregating(_selected)
+	count(middle) > 0
+	some other in graph.reachable(_between, middle)
+	some name in _taken(_cluster_roles[other].aggregationRule.clusterRoleSelectors)
 }
 
 _added := {resource |
@@ -244,3 +252,18 @@ _kept := {
 	"gateway.kyma-project.io": {"apirules": true, "apirules/status": true},
 	"serverless.kyma-project.io": {"functions": true, "functions/scale": true, "functions/status": true},
 }
+
+_taken(selectors) := union({aggregation.selected(wanted, _carriers(wanted)) | some wanted in selectors})
+
+_carriers(wanted) := {name | _carrying[[key, value, name]]} if [key, value] := aggregation.label(wanted)
+
+_carriers(wanted) := object.keys(_cluster_roles) if not _labelled(wanted)
+
+_labelled(wanted) if aggregation.label(wanted)
+
+# Asked for one label at a time.
+_carrying contains [key, value, name] if value := _cluster_roles[name].metadata.labels[key]
+
+_between := aggregation.between
+
+_cluster_roles := data.inventory.cluster["rbac.authorization.k8s.io/v1"].ClusterRole

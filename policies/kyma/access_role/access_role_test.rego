@@ -63,6 +63,8 @@ test_circle_of_aggregation if {
 		["aggregationRule", "clusterRoleSelectors"],
 		"KFS-702: allows to read Secrets: get secrets",
 	]}
+	nameless := object.union(object.remove(circle, ["metadata"]), {"metadata": {"labels": circle.metadata.labels}})
+	_ids(nameless, _cluster([other]), {"rules": ["KFS-702"]}) == {"KFS-702"}
 	stale := object.union(circle, {"rules": [{"verbs": ["get"], "apiGroups": [""], "resources": ["secrets"]}]})
 	_found(circle, _cluster([stale]), {"rules": ["KFS-702"]}) == set()
 }

@@ -20,13 +20,14 @@ reach(id, rules, around) := {[i, place, right] |
 
 # METADATA
 # description: |
-#   True where no rule of the policies reports an RBAC rule, because all its API groups are others'. Of the hundreds
-#   that an aggregated ClusterRole has most are.
+#   Of a set of lists of API groups, those with which some rule of the policies may report an RBAC rule. Of the hundreds
+#   that an aggregated ClusterRole has most are about other groups only.
 # scope: document
-foreign(rule) if {
-	groups := json.marshal(rule.apiGroups)
-	regex.match(`^\["[^"\\]+"(?:,"[^"\\]+")*\]$`, groups)
-	not regex.match(_of_some_rule, groups)
+near(lists) := _reported(lists) if _clean(lists)
+
+near(lists) := _reported(clean) | (lists - clean) if {
+	not _clean(lists)
+	clean := {groups | some groups in lists; _clean({groups})}
 }
 
 # METADATA
@@ -243,6 +244,16 @@ _constraints(rule) := {[["resources", j], sprintf("%s %s", [_first(granted), res
 _constraint("constraints.gatekeeper.sh", resource) if not contains(resource, "/")
 
 _constraint("*", resource) if startswith(resource, "kymafunction")
+
+# True where all are lists of groups that stand in JSON as they are.
+_clean(lists) if regex.match(`^\[(?:\["[^"\\]*"(?:,"[^"\\]*")*\],?)*\]$`, json.marshal(lists))
+
+_reported(lists) := {groups |
+	reported := {trim(quoted, `"`) | some quoted in regex.find_n(_of_some_rule, json.marshal(lists), -1)}
+	some groups in lists
+	some group in groups
+	group in reported
+}
 
 # On users, groups, serviceaccounts, uids, userextras/…; with a colon they are those of constrained impersonation
 # (KEP-5284). The verbs mean nothing elsewhere.

@@ -43,7 +43,7 @@ parity:
 # E2E=existing asks KUBECONFIG's cluster instead.
 .PHONY: e2e
 e2e:
-	go test -count=1 -timeout 60m -v ./harness/e2e/cluster $(if $(filter existing,$(E2E)),-existing-cluster)
+	go test -count=1 -timeout 60m -v ./harness/e2e/cluster $(if $(filter existing,$(E2E)),-existing-cluster $(if $(filter yes,$(SYNC)),-existing-cluster-sync))
 
 .PHONY: generate
 generate: $(KFS)

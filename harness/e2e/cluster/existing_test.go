@@ -1,6 +1,7 @@
 package cluster_test
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -37,10 +38,9 @@ const mark = "kfs-e2e"
 
 // TestExisting holds somebody's cluster against kfs: the one that KUBECONFIG names, if the flag -existing-cluster says so.
 //
-// It must be safe where people work. So fixtures are only sent as dry runs, and nothing of them is stored. What is stored, and
-// removed at the end, is namespaces of its own without anything in them, Constraints that are for objects in these namespaces
-// and for nothing else, and those templates of the bundle that aren't there. Rules that compare objects aren't judged, since
-// Gatekeeper would have to keep more kinds than it does, and forgets all when it no longer needs to.
+// It must be safe where people work. What is judged is only sent as a dry run. What is stored, and removed at the end, is namespaces of
+// its own, Constraints that are for these and for nothing else, and those templates of the bundle that aren't there. That is all for
+// rules that look at one object; for those that compare objects see scenes.
 func TestExisting(t *testing.T) {
 	if !*existing {
 		t.Skip("only with -existing-cluster")
@@ -58,11 +58,16 @@ func TestExisting(t *testing.T) {
 	t.Logf("this visit is called %s", v.name)
 	// In this order: what fails leaves nothing behind.
 	must(t, v.gatekeeper(ctx))
+	must(t, v.alone(ctx))
 	missing, err := v.templates(ctx)
 	must(t, err)
 	t.Cleanup(func() { v.leave() })
 	must(t, v.settle(ctx, missing))
 	v.judge(ctx)
+	v.compare(ctx)
+	for _, reason := range slices.Sorted(maps.Keys(v.skipped)) {
+		t.Logf("not judged: %s:\n%s", reason, strings.Join(v.skipped[reason], "\n"))
+	}
 }
 
 // leaving is how long the removal of everything may take.
@@ -188,7 +193,20 @@ func (v *visit) settle(ctx context.Context, missing []*unstructured.Unstructured
 	if err := v.choose(ctx); err != nil {
 		return err
 	}
-	return v.constrain(ctx)
+	var namespaces []any
+	for _, n := range v.namespaces {
+		if n != nil {
+			namespaces = append(namespaces, n.Name())
+		}
+	}
+	if len(namespaces) == 0 {
+		return errors.New("no fixture can be judged in this cluster")
+	}
+	// Without scope an object in no namespace would match, whatever the namespaces.
+	return v.constrain(ctx, decidable, []reach{{
+		match: map[string]any{"namespaces": namespaces, "scope": "Namespaced"},
+		kinds: func(c *constraint.Constraint) []any { return v.kinds(c, true) },
+	}})
 }
 
 // make stores an object. It is removed at the end, even if the answer got lost.
@@ -326,80 +344,78 @@ func (v *visit) namespace(ctx context.Context, like *manifest.Object) (*manifest
 	return v.namespaces[key], nil
 }
 
-// constrain stores the Constraints: kfs's, but for the visit's namespaces, with the rules that can be decided.
-func (v *visit) constrain(ctx context.Context) error {
-	var namespaces []any
-	for _, n := range v.namespaces {
-		if n != nil {
-			namespaces = append(namespaces, n.Name())
-		}
-	}
-	if len(namespaces) == 0 {
-		return errors.New("no fixture can be judged in this cluster")
-	}
+// reach is what Constraints are for.
+type reach struct {
+	suffix string // of their names
+	action string // empty is kfs's own
+	match  map[string]any
+	kinds  func(*constraint.Constraint) []any
+}
+
+// constrain stores Constraints: kfs's, with the selected rules, for each reach.
+func (v *visit) constrain(ctx context.Context, selected func(*policy.Rule) bool, reaches []reach) error {
+	var stored []*unstructured.Unstructured
 	var values []map[string]any
 	for _, c := range v.suite.constraints {
 		var rules []any
 		for _, id := range c.Rules {
-			if rule, _ := v.runner.Library.Rule(id); decidable(rule) {
+			if rule, _ := v.runner.Library.Rule(id); selected(rule) {
 				rules = append(rules, id)
-			} else {
-				v.skip("rules that compare objects", id)
 			}
 		}
-		kinds := v.kinds(c)
-		if len(rules) == 0 || len(kinds) == 0 {
-			continue
-		}
-		parameters := c.AllParameters()
-		parameters["rules"] = rules
-		o := object(v.t, map[string]any{
-			"apiVersion": "constraints.gatekeeper.sh/v1beta1",
-			"kind":       c.Policy.Kind,
-			"metadata":   map[string]any{"name": v.name + strings.TrimPrefix(c.Name, "kfs")},
-			"spec": map[string]any{
-				"enforcementAction": c.Action,
-				// Without scope an object in no namespace would match, whatever the namespaces.
-				"match":      map[string]any{"kinds": kinds, "namespaces": namespaces, "scope": "Namespaced"},
-				"parameters": parameters,
-			},
-		})
-		// Gatekeeper's webhook learns of a new CRD a moment after the API server.
-		err := cluster.Poll(ctx, synced, func(ctx context.Context) error {
-			err := v.make(ctx, o)
-			if err != nil {
-				v.made = v.made[:len(v.made)-1]
+		for _, r := range reaches {
+			kinds := r.kinds(c)
+			if len(rules) == 0 || len(kinds) == 0 {
+				continue
 			}
-			return err
-		})
-		if err != nil {
-			return err
+			parameters := c.AllParameters()
+			parameters["rules"] = rules
+			match := maps.Clone(r.match)
+			match["kinds"] = kinds
+			o := object(v.t, map[string]any{
+				"apiVersion": "constraints.gatekeeper.sh/v1beta1",
+				"kind":       c.Policy.Kind,
+				"metadata":   map[string]any{"name": v.name + strings.TrimPrefix(c.Name, "kfs") + r.suffix},
+				"spec":       map[string]any{"enforcementAction": cmp.Or(r.action, c.Action), "match": match, "parameters": parameters},
+			})
+			if err := v.makeConstraint(ctx, o); err != nil {
+				return err
+			}
+			stored = append(stored, o)
+			values = append(values, o.Object)
 		}
-		values = append(values, o.Object)
 	}
-	objects := manifests(v.t, values)
-	var problems constraint.Problems
-	v.constraints, problems = constraint.Read(v.runner.Library, &manifest.Input{Objects: objects})
+	constraints, problems := constraint.Read(v.runner.Library, &manifest.Input{Objects: manifests(v.t, values)})
 	if len(problems.Errors) > 0 || len(problems.Foreign) > 0 {
 		return fmt.Errorf("kfs can't read the Constraints: %v", problems)
 	}
-	for _, o := range v.made {
-		if o.GetAPIVersion() == "constraints.gatekeeper.sh/v1beta1" {
-			if err := cluster.Poll(ctx, 2*synced, func(ctx context.Context) error { return enforced(ctx, v.client, o) }); err != nil {
-				return err
-			}
+	v.constraints = append(v.constraints, constraints...)
+	for _, o := range stored {
+		if err := cluster.Poll(ctx, 2*synced, func(ctx context.Context) error { return enforced(ctx, v.client, o) }); err != nil {
+			return err
 		}
 	}
 	return nil
 }
 
-// kinds are those of a Constraint that are in namespaces.
-func (v *visit) kinds(c *constraint.Constraint) []any {
+// makeConstraint stores a Constraint. Gatekeeper's webhook learns of a new CRD a moment after the API server.
+func (v *visit) makeConstraint(ctx context.Context, o *unstructured.Unstructured) error {
+	return cluster.Poll(ctx, synced, func(ctx context.Context) error {
+		err := v.make(ctx, o)
+		if err != nil {
+			v.made = v.made[:len(v.made)-1]
+		}
+		return err
+	})
+}
+
+// kinds are those of a Constraint that are in namespaces, or aren't.
+func (v *visit) kinds(c *constraint.Constraint, namespaced bool) []any {
 	var all []any
 	for _, m := range c.Policy.Match {
 		for _, group := range m.APIGroups {
 			for _, kind := range m.Kinds {
-				if known, ok := v.runner.Schemas.Kind(group, kind); ok && known.Namespaced {
+				if known, ok := v.runner.Schemas.Kind(group, kind); ok && known.Namespaced == namespaced {
 					all = append(all, map[string]any{"apiGroups": []any{group}, "kinds": []any{kind}})
 				}
 			}
@@ -471,9 +487,6 @@ func (v *visit) judge(ctx context.Context) {
 		}
 	}
 	t.Logf("%d objects judged, %d findings, %d rules spoke: %q", judged, findings, len(rules), slices.Sorted(maps.Keys(rules)))
-	for _, reason := range slices.Sorted(maps.Keys(v.skipped)) {
-		t.Logf("not judged: %s: %q", reason, v.skipped[reason])
-	}
 	if judged == 0 || findings == 0 {
 		t.Error("nothing was judged")
 	}
@@ -515,11 +528,15 @@ func (v *visit) kfs(ctx context.Context, d document) ([]string, error) {
 	return slices.Compact(messages), nil
 }
 
-// leave removes what the visit has stored, the latest first.
+// leave removes what the visit has stored, the latest first. Namespaces end all at the same time, since each takes seconds.
 func (v *visit) leave() {
 	t := v.t
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(t.Context()), leaving)
 	defer cancel()
+	failed := func(o *unstructured.Unstructured, err error) {
+		t.Errorf("%v; remove it with kubectl delete %s %s", err, strings.ToLower(o.GetKind()), o.GetName())
+	}
+	var ending []*unstructured.Unstructured
 	for _, o := range slices.Backward(v.made) {
 		if o.GetKind() == templateKind.Kind {
 			if users := v.users(ctx, o); len(users) > 0 {
@@ -527,8 +544,20 @@ func (v *visit) leave() {
 				continue
 			}
 		}
-		if err := v.remove(ctx, o); err != nil {
-			t.Errorf("%v; remove it with kubectl delete %s %s", err, strings.ToLower(o.GetKind()), o.GetName())
+		if o.GetKind() == "Namespace" {
+			there, err := v.delete(ctx, o)
+			if err != nil {
+				failed(o, err)
+			} else if there != nil {
+				ending = append(ending, there)
+			}
+		} else if err := v.remove(ctx, o); err != nil {
+			failed(o, err)
+		}
+	}
+	for _, o := range ending {
+		if err := v.ended(ctx, o); err != nil {
+			failed(o, err)
 		}
 	}
 	t.Logf("%d objects are gone again", len(v.made))
@@ -554,18 +583,11 @@ func (v *visit) users(ctx context.Context, template *unstructured.Unstructured) 
 
 // remove deletes an object of the visit's and waits until it is gone; with a template goes its CRD.
 func (v *visit) remove(ctx context.Context, o *unstructured.Unstructured) error {
-	resource, err := v.client.Resource(o.GroupVersionKind(), "")
-	if meta.IsNoMatchError(err) {
-		return nil
-	} else if err != nil {
+	there, err := v.delete(ctx, o)
+	if err != nil || there == nil {
 		return err
 	}
-	there, err := resource.Get(ctx, o.GetName(), metav1.GetOptions{})
-	if apierrors.IsNotFound(err) || err == nil && there.GetLabels()[mark] != v.name {
-		return nil // it was never stored, or is somebody else's by now
-	}
-	err = v.client.Gone(ctx, o, leaving)
-	if err != nil || o.GetKind() != templateKind.Kind {
+	if err := v.ended(ctx, there); err != nil || o.GetKind() != templateKind.Kind {
 		return err
 	}
 	crd := &unstructured.Unstructured{}
@@ -573,4 +595,77 @@ func (v *visit) remove(ctx context.Context, o *unstructured.Unstructured) error 
 	crd.SetKind("CustomResourceDefinition")
 	crd.SetName(o.GetName() + ".constraints.gatekeeper.sh")
 	return v.client.Gone(ctx, crd, leaving)
+}
+
+// delete deletes an object of the visit's, if it is there and still the visit's, and returns it.
+func (v *visit) delete(ctx context.Context, o *unstructured.Unstructured) (*unstructured.Unstructured, error) {
+	resource, err := v.client.Resource(o.GroupVersionKind(), o.GetNamespace())
+	if meta.IsNoMatchError(err) {
+		return nil, nil
+	} else if err != nil {
+		return nil, err
+	}
+	there, err := resource.Get(ctx, o.GetName(), metav1.GetOptions{})
+	if apierrors.IsNotFound(err) || err == nil && there.GetLabels()[mark] != v.name {
+		return nil, nil // it was never stored, or is somebody else's by now
+	}
+	if err != nil {
+		return nil, err
+	}
+	uid := there.GetUID()
+	err = resource.Delete(ctx, o.GetName(), metav1.DeleteOptions{Preconditions: &metav1.Preconditions{UID: &uid}})
+	if err != nil && !apierrors.IsNotFound(err) {
+		return nil, fmt.Errorf("delete %s %s: %w", o.GetKind(), o.GetName(), err)
+	}
+	return there, nil
+}
+
+// ended waits until a deleted object is gone. A controller may make another of its name.
+func (v *visit) ended(ctx context.Context, o *unstructured.Unstructured) error {
+	resource, err := v.client.Resource(o.GroupVersionKind(), o.GetNamespace())
+	if err != nil {
+		return err
+	}
+	return cluster.Poll(ctx, leaving, func(ctx context.Context) error {
+		now, err := resource.Get(ctx, o.GetName(), metav1.GetOptions{})
+		if apierrors.IsNotFound(err) || err == nil && now.GetUID() != o.GetUID() {
+			return nil
+		}
+		return errors.Join(fmt.Errorf("%s %s is still there", o.GetKind(), o.GetName()), err)
+	})
+}
+
+// alone is an error if another visit is there, or has left something.
+func (v *visit) alone(ctx context.Context) error {
+	found := map[string][]string{}
+	look := func(kind apischema.GroupVersionKind) error {
+		resource, err := v.client.Resource(kind, "")
+		if meta.IsNoMatchError(err) {
+			return nil
+		} else if err != nil {
+			return err
+		}
+		list, err := resource.List(ctx, metav1.ListOptions{LabelSelector: mark})
+		if err != nil {
+			return err
+		}
+		for _, o := range list.Items {
+			found[o.GetLabels()[mark]] = append(found[o.GetLabels()[mark]], o.GetKind()+" "+o.GetName())
+		}
+		return nil
+	}
+	kinds := []apischema.GroupVersionKind{apischema.FromAPIVersionAndKind("v1", "Namespace"), templateKind, syncSetKind}
+	for _, p := range v.runner.Library.Policies {
+		kinds = append(kinds, apischema.FromAPIVersionAndKind("constraints.gatekeeper.sh/v1beta1", p.Kind))
+	}
+	for _, kind := range kinds {
+		if err := look(kind); err != nil {
+			return err
+		}
+	}
+	for name, all := range found {
+		return fmt.Errorf("visit %s is still going on, or was killed and has left %q; if it was: kubectl delete constraints,constrainttemplates,namespaces,syncsets -l %s=%s",
+			name, all, mark, name)
+	}
+	return nil
 }

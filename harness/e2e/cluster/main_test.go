@@ -17,6 +17,8 @@ import (
 
 var existing = flag.Bool("existing-cluster", false, "judge in the cluster that KUBECONFIG names, and start none; see TestExisting")
 
+var syncing = flag.Bool("existing-cluster-sync", false, "have that cluster's Gatekeeper keep more kinds than it does, for as long as it takes")
+
 func TestMain(m *testing.M) {
 	flag.Parse()
 	os.Exit(run(m))

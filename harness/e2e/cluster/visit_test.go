@@ -4,9 +4,13 @@ import (
 	"bytes"
 	"context"
 	"fmt"
+	"maps"
 	"os"
 	"os/exec"
+	"regexp"
+	"slices"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
@@ -24,6 +28,7 @@ func TestVisits(t *testing.T) {
 	s := empty(t)
 	s.context(t)
 	s.controlNamespaces(t)
+	s.restart(t, time.Hour) // no audit meanwhile
 	config, err := s.Kubeconfig("kfs-visitor", "system:masters")
 	must(t, err)
 	// visit runs TestExisting in a process of its own. It returns what the process printed, and whether the test passed.
@@ -42,10 +47,12 @@ func TestVisits(t *testing.T) {
 		var out bytes.Buffer
 		command.Stdout, command.Stderr = &out, &out
 		must(t, command.Start())
+		watched := s.watch(t, before)
 		if during != nil {
 			during(command.Process)
 		}
 		err = command.Wait()
+		watched()
 		must(t, cluster.Poll(t.Context(), 5*time.Minute, func(ctx context.Context) error {
 			after, err := s.Setup.Snapshot(ctx)
 			if err != nil {
@@ -92,7 +99,7 @@ func TestVisits(t *testing.T) {
 		if err := <-noticed; err != nil {
 			t.Errorf("others notice: %v", err)
 		}
-		if !passed || !strings.Contains(out, " objects judged, ") {
+		if !passed || !strings.Contains(out, " objects judged, ") || !strings.Contains(out, "39 of 39 judged") {
 			t.Errorf("passed %t:\n%s", passed, out)
 		}
 		t.Logf("others sent %d requests; the visit:\n%s", asked, out)
@@ -117,19 +124,71 @@ func TestVisits(t *testing.T) {
 			t.Errorf("passed %t:\n%s", passed, out)
 		}
 	})
-	templates, err := cluster.ReadFolder(root + "/constrainttemplates")
-	must(t, err)
-	t.Run("with the bundle's templates there", func(t *testing.T) {
-		for _, o := range templates {
-			must(t, s.Setup.Apply(t.Context(), o))
-		}
-		for _, o := range templates {
-			must(t, s.Setup.EstablishedOne(t.Context(), o.GetName()+".constraints.gatekeeper.sh"))
-		}
-		if out, passed := visit(t, config, nil, flag); !passed || !strings.Contains(out, " objects judged, ") {
+	t.Run("terminated in a scene", func(t *testing.T) {
+		out, passed := visit(t, config, func(p *os.Process) {
+			must(t, cluster.Poll(t.Context(), 5*time.Minute, func(ctx context.Context) error {
+				all, err := s.Setup.List(ctx, function(t, "any", "").GroupVersionKind())
+				if err == nil && len(all) == 0 {
+					err = fmt.Errorf("no Function yet")
+				}
+				return err
+			}))
+			must(t, p.Signal(syscall.SIGTERM))
+		}, flag)
+		if passed || !strings.Contains(out, "objects are gone again") {
 			t.Errorf("passed %t:\n%s", passed, out)
 		}
 	})
+	t.Run("with what a killed visit has left", func(t *testing.T) {
+		left := &unstructured.Unstructured{Object: map[string]any{"apiVersion": "v1", "kind": "Namespace"}}
+		left.SetName("kfs-e2e-killed-0")
+		left.SetLabels(map[string]string{mark: "kfs-e2e-killed"})
+		must(t, s.Setup.Apply(t.Context(), left))
+		defer func() { must(t, s.Setup.Remove(t.Context(), left)) }()
+		if out, passed := visit(t, config, nil, flag); passed || !strings.Contains(out, "-l kfs-e2e=kfs-e2e-killed") {
+			t.Errorf("passed %t:\n%s", passed, out)
+		}
+	})
+	t.Run("with Kyma's controllers there", func(t *testing.T) {
+		for _, o := range parse(t, controllers) {
+			must(t, s.Setup.Apply(t.Context(), o))
+			defer func() { must(t, s.Setup.Remove(t.Context(), o)) }()
+		}
+		out, passed := visit(t, config, nil, flag)
+		if !passed || !strings.Contains(out, " 29 of 39 judged") || !strings.Contains(out, "no Function is stored") || !strings.Contains(out, "no APIRule is stored") {
+			t.Errorf("passed %t:\n%s", passed, out)
+		}
+		t.Log(compared(out))
+	})
+	t.Run("with some kinds kept there", func(t *testing.T) {
+		o := parse(t, configOfOthers)[0]
+		must(t, s.Setup.Apply(t.Context(), o))
+		defer func() { must(t, s.Setup.Remove(t.Context(), o)) }()
+		out, passed := visit(t, config, nil, flag)
+		if !passed || strings.Contains(out, "SyncSet kfs-e2e") || !strings.Contains(out, " 4 of 39 judged") {
+			t.Errorf("passed %t:\n%s", passed, out)
+		}
+		t.Log(compared(out))
+		out, passed = visit(t, config, nil, flag, "-existing-cluster-sync")
+		if !passed || !strings.Contains(out, "39 of 39 judged") {
+			t.Errorf("passed %t:\n%s", passed, out)
+		}
+	})
+	s.peers(t)
+	t.Run("with the bundle there", func(t *testing.T) {
+		s.install(t, bundle)
+		s.whileUsed(t, func() {
+			out, passed := visit(t, config, nil, flag)
+			if !passed || strings.Contains(out, "SyncSet kfs-e2e") || compared(out) == "" {
+				t.Errorf("passed %t:\n%s", passed, out)
+			}
+			t.Log(compared(out))
+		})
+		for _, o := range slices.Concat(s.installed, s.kind("SyncSet")) {
+			must(t, s.Setup.Remove(t.Context(), o))
+		}
+	})
+	templates := s.kind("ConstraintTemplate")
 	t.Run("with a template of another version there", func(t *testing.T) {
 		other := templates[0].DeepCopy()
 		other.SetAnnotations(map[string]string{"metadata.gatekeeper.sh/version": "0.0.1"})
@@ -191,3 +250,120 @@ func (s *suite) controlNamespaces(t *testing.T) {
 		}
 	}()
 }
+
+// compared is what a visit says of the rules that compare objects.
+func compared(out string) string {
+	_, text, _ := strings.Cut(out, "rules that compare objects: ")
+	return text
+}
+
+// watch sees that nothing appears, changes or goes while a visit lasts but what is a visit's, until the function that it returns is
+// called. It also sees that nobody touches what was there in a namespace, even if it is the same in the end.
+func (s *suite) watch(t *testing.T, before map[string]string) (end func()) {
+	t.Helper()
+	versions := func(ctx context.Context) (map[string]string, error) {
+		all := map[string]string{}
+		for _, kind := range s.runner.Schemas.Kinds() {
+			for _, version := range kind.GroupVersions()[:1] {
+				list, err := s.Setup.List(ctx, apischema.FromAPIVersionAndKind(version.APIVersion(), version.Kind))
+				if err != nil {
+					return nil, err
+				}
+				for _, o := range list {
+					if !strings.HasPrefix(o.GetNamespace(), "kfs-e2e-") && !strings.HasPrefix(o.GetName(), "kfs-e2e-") && o.GetNamespace() != gatekeeperNamespace {
+						all[fmt.Sprintf("%s %s/%s", kind.Kind, o.GetNamespace(), o.GetName())] = o.GetResourceVersion()
+					}
+				}
+			}
+		}
+		return all, nil
+	}
+	was, err := versions(t.Context())
+	must(t, err)
+	ctx, cancel := context.WithCancel(t.Context())
+	done := make(chan []string)
+	go func() {
+		strange := map[string]bool{}
+		for ctx.Err() == nil {
+			if now, err := s.Setup.Snapshot(ctx); err == nil {
+				for name, says := range now {
+					if old, there := before[name]; there && old != says && !quietly.MatchString(name) {
+						strange[name+" has changed"] = true
+					} else if !there && !visits.MatchString(name) && !quietly.MatchString(name) {
+						strange[name+" is new"] = true
+					}
+				}
+				for name := range before {
+					if _, there := now[name]; !there && !quietly.MatchString(name) {
+						strange[name+" is gone"] = true
+					}
+				}
+			}
+			select {
+			case <-ctx.Done():
+			case <-time.After(time.Second):
+			}
+		}
+		done <- slices.Sorted(maps.Keys(strange))
+	}()
+	return func() {
+		cancel()
+		if strange := <-done; len(strange) > 0 {
+			t.Errorf("during the visit:\n%s", strings.Join(strange, "\n"))
+		}
+		now, err := versions(t.Context())
+		must(t, err)
+		if diff := gocmp.Diff(was, now); diff != "" {
+			t.Errorf("versions, -before the visit +after it:\n%s", diff)
+		}
+	}
+}
+
+var (
+	// visits are all objects that a visit may store, by apiVersion, kind, namespace and name.
+	visits = regexp.MustCompile(strings.Join([]string{
+		`^v1 Namespace /kfs-e2e-[a-z0-9]{5}-(scene-)?[0-9]+$`,
+		`^(v1 (ResourceQuota|Service|ServiceAccount)|networking.k8s.io/v1 NetworkPolicy|rbac.authorization.k8s.io/v1 Role|` +
+			`security.istio.io/v1 (AuthorizationPolicy|PeerAuthentication)|serverless.kyma-project.io/v1alpha2 Function|` +
+			`gateway.kyma-project.io/v2 APIRule|aquasecurity.github.io/v1alpha1 VulnerabilityReport) kfs-e2e-[a-z0-9]{5}-scene-[0-9]+/`,
+		`^templates.gatekeeper.sh/v1 ConstraintTemplate /(kyma|kfse2e)[a-z0-9]+$`,
+		`^apiextensions.k8s.io/v1 CustomResourceDefinition /(kyma|kfse2e)[a-z0-9]+.constraints.gatekeeper.sh$`,
+		`^constraints.gatekeeper.sh/v1beta1 (Kyma|KfsE2e)[A-Za-z0-9]+ /kfs-e2e-[a-z0-9]{5}-[a-z-]+$`,
+		`^syncset.gatekeeper.sh/v1alpha1 SyncSet /kfs-e2e-[a-z0-9]{5}$`,
+	}, "|"))
+	// quietly is what Gatekeeper and the API server write by themselves.
+	quietly = regexp.MustCompile(`^(status.gatekeeper.sh/|apiregistration.k8s.io/|v1 Secret gatekeeper-system/|admissionregistration.k8s.io/)`)
+)
+
+const controllers = `
+apiVersion: v1
+kind: Namespace
+metadata: {name: kyma-system}
+---
+apiVersion: apps/v1
+kind: Deployment
+metadata: {name: serverless-ctrl-mngr, namespace: kyma-system}
+spec:
+  selector: {matchLabels: {app: serverless}}
+  template: {metadata: {labels: {app: serverless}}, spec: {containers: [{name: manager, image: registry.example.com/manager}]}}
+---
+apiVersion: apps/v1
+kind: Deployment
+metadata: {name: manager, namespace: kyma-system}
+spec:
+  selector: {matchLabels: {app: gateway}}
+  template: {metadata: {labels: {app: gateway}}, spec: {containers: [{name: manager, image: registry.example.com/api-gateway-manager}]}}
+`
+
+const configOfOthers = `
+apiVersion: config.gatekeeper.sh/v1alpha1
+kind: Config
+metadata: {name: config, namespace: gatekeeper-system}
+spec:
+  sync:
+    syncOnly:
+      - {group: "", version: v1, kind: Namespace}
+      - {group: networking.k8s.io, version: v1, kind: NetworkPolicy}
+      - {group: "", version: v1, kind: ServiceAccount}
+      - {group: "", version: v1, kind: Service}
+`

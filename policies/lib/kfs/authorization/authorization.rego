@@ -211,7 +211,8 @@ _callers_name := {
 }
 
 # No network is wider than a /8, in IPv6 a /16, except the private fc00::/7; and no list of them adds up to more than
-# sixteen of the widest. So neither 0.0.0.0/0 nor its halves, nor what spares a corner of it, names a caller.
+# sixteen of the widest. So neither 0.0.0.0/0 nor its halves, nor what spares a corner of it, names a caller. In IPv6 the
+# unit is a /64: before OPA 1.22 no sum of whole addresses is exact.
 _narrow(blocks) if {
 	every block in blocks {
 		net.cidr_is_valid(block)
@@ -219,7 +220,7 @@ _narrow(blocks) if {
 	}
 	merged := net.cidr_merge(blocks)
 	sum([bits.lsh(1, 32 - _prefix(block)) | some block in merged; _widest(block) == 8]) <= bits.lsh(1, 28)
-	sum([bits.lsh(1, 128 - _prefix(block)) | some block in merged; _widest(block) == 16]) <= bits.lsh(1, 116)
+	sum([bits.lsh(1, 64 - min([_prefix(block), 64])) | some block in merged; _widest(block) == 16]) <= bits.lsh(1, 52)
 }
 
 _network(block) if _prefix(block) >= _widest(block)

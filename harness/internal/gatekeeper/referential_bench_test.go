@@ -381,6 +381,29 @@ match: {kinds: [{apiGroups: [security.istio.io], kinds: [PeerAuthentication]}]},
 			peer: functions, want: "KFS-121",
 		},
 		{
+			policy: "istio_auth", name: "AuthorizationPolicy/labelled Function", reads: namespace,
+			review: allowsAll("shop", "{app: shop}"), around: function("orders", "spec: {labels: {app: shop}}"),
+			peer: labelled, want: "KFS-121",
+		},
+		{
+			policy: "istio_auth", name: "AuthorizationPolicy of all/labelled Function", reads: namespace,
+			review: allowsAll("shop", "{part-of: shop}"), around: function("orders", "spec: {labels: {part-of: shop}}"),
+			peer: labelled, want: "KFS-121",
+		},
+		{
+			policy: "istio_auth", name: "AuthorizationPolicy of one/labelled Function", reads: namespace,
+			review: allowsAll("shop", `{serverless.kyma-project.io/function-name: fn-700007,
+serverless.kyma-project.io/managed-by: function-controller,
+serverless.kyma-project.io/resource: deployment,
+serverless.kyma-project.io/uuid: 5b0a7f0e-5f6e-4bb4-9d5a-000000700007}`), around: labelled(700_007, "shop"),
+			peer: labelled, want: "KFS-121",
+		},
+		{
+			policy: "istio_auth", name: "AuthorizationPolicy of the root/labelled Function", reads: cluster,
+			review: allowsAll("istio-system", "{app: shop}"), around: function("orders", "spec: {labels: {app: shop}}"),
+			peer: labelled, want: "KFS-121",
+		},
+		{
 			policy: "istio_auth", name: "AuthorizationPolicy of the root/Function", reads: cluster,
 			review: allowsAll("istio-system", "{app: shop}"), around: function("orders", "spec: {labels: {app: shop}}"),
 			peer: functions, want: "KFS-121",
@@ -494,6 +517,12 @@ kind: Function
 metadata: {name: fn-%d, namespace: %s, uid: 5b0a7f0e-5f6e-4bb4-9d5a-%012d}
 %s
 `, i, space, i, source)
+}
+
+// labelled is a Function with labels of its own, as most are that Helm or a team's template wrote.
+func labelled(i int, space string) string {
+	text := strings.Replace(functions(i, space), "labels: {", fmt.Sprintf("labels: {app: fn-%d, part-of: shop, ", i), 1)
+	return strings.Replace(text, "metadata: {", fmt.Sprintf("metadata: {labels: {app: fn-%d, part-of: shop}, ", i), 1)
 }
 
 func service(i int, space string) string {

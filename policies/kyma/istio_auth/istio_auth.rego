@@ -183,8 +183,9 @@ _kinds := function.alike(object.keys(data.inventory.namespace), apart, _mentione
 	apart := {_namespace} | _with_policies
 }
 
-# What the reviewed object asks of a pod, and what the policies of these namespaces do that may guard it.
-_mentioned(spaces) := selector.mentioned(array.concat(own, others)) if {
+# What the reviewed object asks of a pod, and what the policies of these namespaces do that may guard it. Build pods
+# have no sidecar.
+_mentioned(spaces) := object.union(selector.mentioned(array.concat(own, others)), {"builds": false}) if {
 	own := array.concat([{"matchLabels": _wanted_labels}], [{"matchLabels": {_name_label: target.name}} |
 		some target in authorization.targets(_spec(input.review.object))
 	])
@@ -260,7 +261,7 @@ _victims := sprintf("the pods of Function %q and %d more", [names[0], count(name
 
 _victims := "the pods of Functions" if count(_names_of_victims) == 0
 
-_names_of_victims := {name | some pod in _pods; some name in pod.names}
+_names_of_victims := union({pod.names | some pod in _pods})
 
 # What an ALLOW policy opens: the places at which it names no caller.
 _openings contains {"path": path, "name": opening.name, "rule": opening.rule} if {

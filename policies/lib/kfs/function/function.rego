@@ -74,15 +74,26 @@ build_pod(function) := object.union(_labels(function, ["metadata", "labels"]), _
 # METADATA
 # description: |
 #   The Functions of some namespaces in the inventory, those together whose pods are the same to selectors that ask for
-#   nothing but what is `mentioned` (selector.mentioned): as a list of {"function": one of them, "space": its
-#   namespace, "names": those of all}. Namespaces that are `apart` don't mix with others. There may be hundreds of
-#   Functions, but of few kinds.
+#   nothing but what is `mentioned` (selector.mentioned; without `present` any value of a label may tell): as a list of
+#   {"function": one of them, "space": its namespace, "names": those of all}. Namespaces that are `apart` don't mix with
+#   others. There may be hundreds of Functions, but of few kinds. Build pods count unless `mentioned.builds` is false.
 # scope: document
 alike(spaces, apart, mentioned) := [{"function": found, "space": space, "names": names} |
-	some versions in object.union_n(_sorted(spaces, apart, mentioned))
-	[space, name] := min(object.keys(versions))
-	found := data.inventory.namespace[space][versions[[space, name]]].Function[name]
-	names := {other | some [_, other], _ in versions}
+	some places in object.union_n([{[kind, {space} & apart]: {space: {version: names}}} |
+		some space in {filled |
+			some version in inventory.versions.Function
+			some filled in spaces
+			_ = data.inventory.namespace[filled][version].Function
+		}
+		some version, found in inventory.versioned("Function", space)
+		some kind, names in _kinds(space, version, found, mentioned)
+	])
+	names := union({found | some versions in places; some found in versions})
+	space := min(object.keys(places))
+	name := min(union({found | some found in places[space]}))
+	some version, found_there in places[space]
+	name in found_there
+	found := data.inventory.namespace[space][version].Function[name]
 ]
 
 # METADATA
@@ -95,47 +106,87 @@ few(space) if count(inventory.names("Function", space)) <= 20
 # scope: document
 each(space) := {"keys": {"serverless.kyma-project.io/function-name"}, "texts": inventory.names("Function", space)}
 
-# Where only labels are asked for that all Functions have, they are all the same.
-_sorted(spaces, apart, mentioned) := [{{space} & apart: {[space, name]: version}} |
-	some space in spaces
-	some version, names in inventory.versioned("Function", space)
-	some name in names
-] if {
-	count(_telling(mentioned)) == 0
+# The names of a namespace's Functions by what tells them from others. Most have nothing that does: nothing is said of
+# them one by one.
+_kinds(space, version, names, mentioned) := object.union(plain, told) if {
+	marks := object.union_n(array.concat(
+		_labelled(space, version, mentioned),
+		_identified(space, version, names, mentioned),
+	))
+	others := names - object.keys(marks)
+	plain := {{}: others | count(others) > 0}
+	told := {kind: object.keys(members) |
+		some kind, members in object.union_n([{kind: {name: true}} | some name, kind in marks; name in names])
+	}
 }
 
-_sorted(spaces, apart, mentioned) := array.concat(readable, [{place: {place: version}} |
-	count(readable) < sum([count(inventory.names("Function", space)) | some space in spaces])
-	sorted := {place | some entry in readable; some members in entry; some place, _ in members}
-	some space in spaces
-	some version, names in inventory.versioned("Function", space)
-	some name in names
-	place := [space, name]
-	not place in sorted
-]) if {
-	count(_telling(mentioned)) > 0
-	keys := _telling(mentioned)
-	texts := mentioned.texts
-	readable := [{[asked, own, {name, uid} & texts, uid == "", {space} & apart]: {[space, name]: version}} |
-		some space in spaces
-		some version, names in inventory.versioned("Function", space)
-		some name in names
-		resource := data.inventory.namespace[space][version].Function[name]
-		is_object(resource)
-		uid := object.get(resource, ["metadata", "uid"], "")
-		is_string(uid)
-		spec := object.get(resource, ["spec", "labels"], {})
-		is_object(spec)
-		template := object.get(resource, ["spec", "template", "labels"], {})
-		is_object(template)
-		asked := object.filter(object.union(spec, template), keys)
-		metadata := object.get(resource, ["metadata", "labels"], {})
-		is_object(metadata)
-		own := object.filter(metadata, keys)
+# What tells in the labels that aren't the controller's own. Of a template's any value does, as it replaces another's.
+_labelled(space, version, mentioned) := array.concat(asked, array.concat(replaced, built)) if {
+	functions := data.inventory.namespace[space][version].Function
+	keys := mentioned.keys - object.keys(runtime_pod(null))
+	asked := [marks |
+		some key in keys
+		classes := _classes({value | value := functions[_].spec.labels[key]}, key, mentioned)
+		count(classes) > 0
+		marks := {name: {["spec", key]: class} | class := classes[functions[name].spec.labels[key]]}
+	]
+	replaced := [marks |
+		some key in keys
+		values := {value | value := functions[_].spec.template.labels[key]}
+		count(values) > 0
+		classes := object.union({value: set() | some value in values}, _classes(values, key, mentioned))
+		marks := {name: {["template", key]: class} | class := classes[functions[name].spec.template.labels[key]]}
+	]
+	built := [marks |
+		object.get(mentioned, "builds", true) != false
+		some key in (mentioned.keys - object.keys(_identity(null)))
+		classes := _classes({value | value := functions[_].metadata.labels[key]}, key, mentioned)
+		count(classes) > 0
+		marks := {name: {["metadata", key]: class} | class := classes[functions[name].metadata.labels[key]]}
 	]
 }
 
-_telling(mentioned) := mentioned.keys - {"serverless.kyma-project.io/managed-by"}
+# The values of a label that tell, each with what stands for it.
+_classes(values, key, mentioned) := object.union(
+	{value: set() | key in mentioned.present; some value in values},
+	{value: value | some value in _remarkable(values, mentioned.texts)},
+) if {
+	is_set(mentioned.present)
+} else := {value: value | some value in values}
+
+# What tells in the labels with its name and its uuid, which every Function has.
+_identified(space, version, names, mentioned) := array.concat(named, numbered) if {
+	functions := data.inventory.namespace[space][version].Function
+	named := [{name: {"name": name} | some name in ((names - readable) | (names & mentioned.texts))} |
+		count(mentioned.keys & {"app.kubernetes.io/name", "serverless.kyma-project.io/function-name"}) > 0
+		readable := {name | some name; functions[name].metadata.name == name}
+	]
+	numbered := [marks |
+		"serverless.kyma-project.io/uuid" in mentioned.keys
+		uids := {name: uid | uid := functions[name].metadata.uid}
+		told := _remarkable({uid | some uid in uids}, mentioned.texts | {""})
+		some marks in [
+			{name: {"uid": uid} | count(told) > 0; some name, uid in uids; uid in told},
+			{name: {"uid": ""} | some name in (names - object.keys(uids))},
+		]
+	]
+}
+
+# Of some texts those that are asked for, and all if one of them is no string: nobody knows what becomes of it. (What is
+# no string sorts before or after all strings.)
+_remarkable(values, texts) := values & texts if _all_strings(values - texts)
+
+_remarkable(values, texts) := values if {
+	others := values - texts
+	not _all_strings(others)
+}
+
+_all_strings(values) if count(values) == 0
+
+_all_strings(values) if {
+	is_string(min(values))
+	is_string(max(values))
+}
 
 _identity(function) := {
 	"serverless.kyma-project.io/function-name": _name(function),

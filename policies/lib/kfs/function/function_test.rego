@@ -148,27 +148,52 @@ test_not_selected[note] if {
 
 # Alike are those whose pods no selector tells apart that asks for what is mentioned.
 test_alike[note] if {
+	label := {"keys": {"tier"}, "texts": {"x", "y"}, "present": set()}
 	some note, tc in {
-		"nothing": {"keys": set(), "texts": set(), "want": {{"a", "b", "c", "d", "e", "f", "g", "h"}}},
-		"what all have": {
-			"keys": {"serverless.kyma-project.io/managed-by"},
-			"texts": {"function-controller"},
+		"nothing": {
+			"mentioned": {"keys": set(), "texts": set(), "present": set()},
 			"want": {{"a", "b", "c", "d", "e", "f", "g", "h"}},
 		},
-		"a label": {
-			"keys": {"tier"},
-			"texts": {"x", "y"},
-			"want": {{"a", "b"}, {"c"}, {"d"}, {"e"}, {"f"}, {"g"}, {"h"}},
+		"what all have": {
+			"mentioned": {
+				"keys": {"serverless.kyma-project.io/managed-by", "serverless.kyma-project.io/resource"},
+				"texts": {"function-controller", "deployment"},
+				"present": {"serverless.kyma-project.io/resource"},
+			},
+			"want": {{"a", "b", "c", "d", "e", "f", "g", "h"}},
+		},
+		"a label": {"mentioned": label, "want": {{"a", "b"}, {"c"}, {"d"}, {"e", "f", "g", "h"}}},
+		"a label of runtime pods": {
+			"mentioned": object.union(label, {"builds": false}),
+			"want": {{"a", "b"}, {"c"}, {"d", "e", "f", "g", "h"}},
+		},
+		"whether a label is there": {
+			"mentioned": object.union(label, {"present": {"tier"}}),
+			"want": {{"a", "b"}, {"c"}, {"d"}, {"e"}, {"f", "g", "h"}},
+		},
+		"whether, and no value": {
+			"mentioned": {"keys": {"tier"}, "texts": set(), "present": {"tier"}},
+			"want": {{"a", "b", "e"}, {"c"}, {"d"}, {"f", "g", "h"}},
+		},
+		"any value of a label": {
+			"mentioned": {"keys": {"tier"}, "texts": set()},
+			"want": {{"a", "b"}, {"c"}, {"d"}, {"e"}, {"f", "g", "h"}},
 		},
 		"a name": {
-			"keys": {"serverless.kyma-project.io/function-name"},
-			"texts": {"a", "zzz"},
-			"want": {{"a"}, {"b", "c", "d", "g"}, {"e"}, {"f"}, {"h"}},
+			"mentioned": {
+				"keys": {"serverless.kyma-project.io/function-name"},
+				"texts": {"a", "zzz"},
+				"present": set(),
+			},
+			"want": {{"a"}, {"b", "c", "d", "e", "f", "g"}, {"h"}},
+		},
+		"a name by the other label": {
+			"mentioned": {"keys": {"app.kubernetes.io/name"}, "texts": {"b"}, "present": set()},
+			"want": {{"b"}, {"a", "c", "d", "e", "f", "g"}, {"h"}},
 		},
 		"a uuid": {
-			"keys": {"serverless.kyma-project.io/uuid"},
-			"texts": {"2"},
-			"want": {{"a", "c", "d", "g"}, {"b"}, {"e"}, {"f"}, {"h"}},
+			"mentioned": {"keys": {"serverless.kyma-project.io/uuid"}, "texts": {"2"}, "present": set()},
+			"want": {{"a", "c", "d", "f", "g"}, {"b"}, {"e", "h"}},
 		},
 	}
 
@@ -182,28 +207,85 @@ test_alike[note] if {
 		"g": {"metadata": {"name": "g", "uid": "6"}},
 		"h": null,
 	}
-	found := function.alike({"demo"}, set(), {"keys": tc.keys, "texts": tc.texts})
-		with data.inventory.namespace as {"demo": {"serverless.kyma-project.io/v1alpha2": {"Function": functions}}}
+	found := _alike(functions, tc.mentioned)
 	{kind.names | some kind in found} == tc.want
 	every kind in found { functions[min(kind.names)] == kind.function }
 }
 
-test_alike_of_several_namespaces[note] if {
+# What nobody knows stands apart from what is known.
+test_not_alike[note] if {
+	label := {"keys": {"tier"}, "texts": {"x"}, "present": set()}
+	name := {"keys": {"serverless.kyma-project.io/function-name"}, "texts": {"x"}, "present": set()}
+	uuid := {"keys": {"serverless.kyma-project.io/uuid"}, "texts": {"x"}, "present": set()}
 	some note, tc in {
-		"together": {"apart": set(), "keys": set(), "want": {["demo", {"a", "b"}]}},
-		"apart": {"apart": {"shop"}, "keys": set(), "want": {["demo", {"a"}], ["shop", {"a", "b"}]}},
-		"together by label": {"apart": set(), "keys": {"app"}, "want": {["demo", {"a", "b"}]}},
-		"apart by label": {"apart": {"shop"}, "keys": {"app"}, "want": {["demo", {"a"}], ["shop", {"a", "b"}]}},
-		"others apart": {"apart": {"none"}, "keys": {"app"}, "want": {["demo", {"a", "b"}]}},
+		"null as a label": {"mentioned": label, "function": {"spec": {"labels": {"tier": null}}}},
+		"false as a label": {"mentioned": label, "function": {"spec": {"labels": {"tier": false}}}},
+		"a number as a label": {"mentioned": label, "function": {"spec": {"labels": {"tier": 1}}}},
+		"an object as a label": {"mentioned": label, "function": {"spec": {"labels": {"tier": {}}}}},
+		"an array as a template's label": {
+			"mentioned": label,
+			"function": {"spec": {"template": {"labels": {"tier": []}}}},
+		},
+		"a number as a build pod's label": {"mentioned": label, "function": {"metadata": {"labels": {"tier": 1}}}},
+		"no name": {"mentioned": name, "function": {"metadata": {"name": null}}},
+		"another name": {"mentioned": name, "function": {"metadata": {"name": "x"}}},
+		"a blank uuid": {"mentioned": uuid, "function": {"metadata": {"uid": ""}}},
+		"a number as uuid": {"mentioned": uuid, "function": {"metadata": {"uid": 1}}},
+		"an array as uuid": {"mentioned": uuid, "function": {"metadata": {"uid": []}}},
 	}
 
-	namespaces := {
-		"demo": {"serverless.kyma-project.io/v1alpha2": {"Function": {"a": {}}}},
-		"shop": {"serverless.kyma-project.io/v1alpha1": {"Function": {"a": {}, "b": {}}}},
+	known := {
+		"metadata": {"uid": "2", "labels": {"tier": "z"}},
+		"spec": {"labels": {"tier": "z"}, "template": {"labels": {"tier": "z"}}},
 	}
-	mentioned := {"keys": tc.keys, "texts": set()}
+	functions := {
+		"a": object.union({"metadata": {"name": "a", "uid": "1"}}, tc.function),
+		"b": object.union(known, {"metadata": {"name": "b"}}),
+		"c": object.union(known, {"metadata": {"name": "c", "uid": "3"}}),
+	}
+	{"a"} in {kind.names | some kind in _alike(functions, tc.mentioned)}
+}
+
+# A template's label replaces the other, whatever its value is.
+test_not_alike_by_template if {
+	functions := {
+		"a": {"spec": {"labels": {"tier": "x"}}},
+		"b": {"spec": {"labels": {"tier": "x"}, "template": {"labels": {"tier": "z"}}}},
+		"c": {"spec": {"labels": {"tier": "x"}, "template": {"labels": {"tier": "zz"}}}},
+	}
+	found := _alike(functions, {"keys": {"tier"}, "texts": {"x"}, "present": set()})
+	{kind.names | some kind in found} == {{"a"}, {"b", "c"}}
+}
+
+test_alike_of_several_namespaces[note] if {
+	some note, tc in {
+		"together": {"apart": set(), "keys": set(), "want": {["demo", {"a", "b", "c"}]}},
+		"apart": {"apart": {"shop"}, "keys": set(), "want": {["demo", {"a", "c"}], ["shop", {"a", "b", "c"}]}},
+		"together by label": {"apart": set(), "keys": {"app"}, "want": {["demo", {"a", "b"}], ["demo", {"c"}]}},
+		"apart by label": {
+			"apart": {"shop"},
+			"keys": {"app"},
+			"want": {["demo", {"a"}], ["demo", {"c"}], ["shop", {"a", "b"}], ["shop", {"c"}]},
+		},
+		"others apart": {"apart": {"none"}, "keys": {"app"}, "want": {["demo", {"a", "b"}], ["demo", {"c"}]}},
+	}
+
+	labelled := {"spec": {"labels": {"app": "web"}}}
+	namespaces := {
+		"demo": {
+			"serverless.kyma-project.io/v1alpha2": {"Function": {"a": {}}},
+			"serverless.kyma-project.io/v1alpha1": {"Function": {"a": labelled, "c": labelled}},
+		},
+		"shop": {"serverless.kyma-project.io/v1alpha1": {"Function": {"a": {}, "b": {}, "c": labelled}}},
+	}
+	mentioned := {"keys": tc.keys, "texts": {"web"}, "present": set()}
 	found := function.alike({"demo", "shop", "none"}, tc.apart, mentioned) with data.inventory.namespace as namespaces
 	{[kind.space, kind.names] | some kind in found} == tc.want
+}
+
+_alike(functions, mentioned) := found if {
+	versions := {"serverless.kyma-project.io/v1alpha2": {"Function": functions}}
+	found := function.alike({"demo"}, set(), mentioned) with data.inventory.namespace as {"demo": versions}
 }
 
 test_few[note] if {

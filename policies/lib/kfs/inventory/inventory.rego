@@ -22,8 +22,12 @@ objects(kind, space) := {name: resource |
 # scope: document
 versioned(kind, space) := {version: found |
 	some i, version in versions[kind]
-	earlier := {name | some j, other in versions[kind]; j < i; data.inventory.namespace[space][other][kind][name]}
-	found := object.keys(data.inventory.namespace[space][version][kind]) - earlier
+	all := object.keys(data.inventory.namespace[space][version][kind])
+	found := all - union({earlier |
+		some j, other in versions[kind]
+		j < i
+		earlier := object.keys(data.inventory.namespace[space][other][kind])
+	})
 }
 
 # METADATA

@@ -55,17 +55,21 @@ labels_readable(wanted) if {
 
 # METADATA
 # description: |
-#   What some selectors ask for: {"keys": …, "texts": …}, the labels and the values that stand in them. Labels that
-#   differ in nothing of that are the same to all of them.
+#   What some selectors ask for: {"keys": …, "texts": …, "present": …}, the labels, the values that stand in them, and
+#   the labels for which it also tells whether they are there, with some other value. Labels that differ in nothing of
+#   that are the same to all of them.
 # scope: document
-mentioned(selectors) := {"keys": keys, "texts": texts} if {
-	keys := {key | some chosen in selectors; some key, _ in chosen.matchLabels} | {key |
-		some chosen in selectors
-		key := chosen.matchExpressions[_].key
-	}
+mentioned(selectors) := {"keys": (keys | asked), "texts": texts, "present": present} if {
+	keys := {key | some chosen in selectors; some key, _ in chosen.matchLabels}
+	asked := {key | some chosen in selectors; key := chosen.matchExpressions[_].key}
 	texts := {text | some chosen in selectors; some text in chosen.matchLabels} | {text |
 		some chosen in selectors
 		text := chosen.matchExpressions[_].values[_]
+	}
+	present := {requirement.key |
+		some chosen in selectors
+		some requirement in chosen.matchExpressions
+		requirement.operator != "In"
 	}
 }
 

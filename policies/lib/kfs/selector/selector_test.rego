@@ -124,9 +124,15 @@ test_mentioned if {
 		{"matchExpressions": [
 			{"key": "zone", "operator": "In", "values": ["a", "b"]},
 			{"key": "role", "operator": "Exists"},
+			{"key": "stage", "operator": "NotIn", "values": ["c"]},
+			null,
 		]},
 		{"matchLabels": null},
 		"app=web",
 		null,
-	]) == {"keys": {"app", "tier", "zone", "role"}, "texts": {"web", 1, "a", "b"}}
+	]) == {
+		"keys": {"app", "tier", "zone", "role", "stage"},
+		"texts": {"web", 1, "a", "b", "c"},
+		"present": {"role", "stage"},
+	}
 }

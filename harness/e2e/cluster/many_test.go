@@ -3,6 +3,7 @@ package cluster_test
 import (
 	"context"
 	"fmt"
+	"maps"
 	"runtime"
 	"slices"
 	"strconv"
@@ -84,8 +85,18 @@ func (s *suite) mix(t *testing.T) []wanted {
 			}
 			// Not more of one kind than make a mix.
 			model := object(t, o.Value)
+			if o.Kind() == "APIRule" && (o.APIVersion() != "gateway.kyma-project.io/v2" || len(model.GetAnnotations()) > 0) {
+				continue // nothing converts here, and what an annotation hides is everybody's
+			}
 			_, address, _ := unstructured.NestedString(model.Object, "spec", "clusterIP") // which only one may have
-			if kind := o.Kind() + strconv.FormatBool(f.Allow()); o.Namespace() == "demo" && ofKind[kind] < 10 && !address {
+			kind, most := o.Kind()+strconv.FormatBool(f.Allow()), 10
+			switch {
+			case o.Kind() == "APIRule":
+				kind, most = kind+f.Folder, 30 // compared with each other, for most of its rules
+			case o.Kind() == "Function" && !f.Allow():
+				kind += f.Folder // bad for reasons of several policies
+			}
+			if o.Namespace() == "demo" && ofKind[kind] < most && !address {
 				ofKind[kind]++
 				models = append(models, model)
 			}
@@ -100,6 +111,9 @@ func (s *suite) mix(t *testing.T) []wanted {
 		for i := range requests {
 			o := models[i%len(models)].DeepCopy()
 			o.SetName(fmt.Sprintf("%s-%d", o.GetName(), i))
+			if o.GetKind() == "APIRule" {
+				distinguish(t, o, i)
+			}
 			objects = append(objects, o)
 		}
 		// Alone, among all, and among those that are stored: the verdict must be one and the same.
@@ -114,7 +128,9 @@ func (s *suite) mix(t *testing.T) []wanted {
 		for i, o := range objects[:min(len(objects), len(models))] {
 			v, err := s.Admin.Create(t.Context(), o.DeepCopy(), true)
 			must(t, err)
-			same := v.Refused == nil
+			same := v.Refused == nil && !slices.ContainsFunc(slices.Concat(together[i].Deny, together[i].Warn), func(m string) bool {
+				return slices.Contains(afterwards, ruleOf(m))
+			})
 			for _, others := range [][]*unstructured.Unstructured{nil, good} {
 				same = same && gocmp.Equal(lines(together[i]), lines(s.verdicts(t, others, o)[0]))
 			}
@@ -135,21 +151,102 @@ func (s *suite) mix(t *testing.T) []wanted {
 		}
 		models = others
 	}
-	kinds, denied := map[string]int{}, 0
+	kinds, deniedOf, reasons, denied := map[string]int{}, map[string]int{}, map[string]bool{}, 0
 	for _, w := range all {
-		kinds[w.object.GetKind()]++
+		kind := w.object.GetKind()
+		kinds[kind]++
 		if len(w.Deny) > 0 {
 			denied++
+			deniedOf[kind]++
+		}
+		for _, m := range w.Deny {
+			if kind == "APIRule" {
+				reasons[ruleOf(m)] = true
+			}
 		}
 	}
-	if kinds["Function"] == 0 {
-		t.Error("there is no Function among them")
+	for _, kind := range []string{"APIRule", "Function"} {
+		t.Logf("%d %ss, of which %d are to be denied", kinds[kind], kind, deniedOf[kind])
+		if deniedOf[kind] == 0 || deniedOf[kind] == kinds[kind] {
+			t.Errorf("no good and bad %ss are among them", kind)
+		}
+	}
+	t.Logf("APIRules are to be denied for %q", slices.Sorted(maps.Keys(reasons)))
+	for _, rule := range []string{"KFS-101", "KFS-103", "KFS-111"} { // no audience, a wildcard, noAuth
+		if !reasons[rule] {
+			t.Errorf("none is to be denied for %s", rule)
+		}
 	}
 	t.Logf("%d requests, of which %d are to be denied, from %d fixtures; kinds: %v", len(all), denied, len(models), kinds)
 	if denied < requests/4 || denied > requests*3/4 || len(kinds) < 12 {
 		t.Error("that is no mix")
 	}
 	return all
+}
+
+// distinguish gives the i-th request an APIRule of its own hosts, services and audiences, since APIRules are compared by these. One that
+// accepts tokens without an audience of its own shares those of its issuer with everybody; so it gets its own issuer, too.
+func distinguish(t *testing.T, o *unstructured.Unstructured, i int) {
+	t.Helper()
+	own, shared := fmt.Sprintf("-%d", i), false
+	name := func(service map[string]any) {
+		if text, ok := service["name"].(string); ok && text != "" {
+			service["name"] = text + own
+		}
+	}
+	list := func(value any) []map[string]any {
+		var all []map[string]any
+		items, _ := value.([]any)
+		for _, item := range items {
+			if fields, ok := item.(map[string]any); ok {
+				all = append(all, fields)
+			}
+		}
+		return all
+	}
+	member := func(fields map[string]any, key string) map[string]any {
+		value, _ := fields[key].(map[string]any)
+		return value
+	}
+	spec := member(o.Object, "spec")
+	hosts, _ := spec["hosts"].([]any)
+	for k, host := range hosts {
+		if text, ok := host.(string); ok && !strings.Contains(text, "*") {
+			first, rest, _ := strings.Cut(text, ".")
+			hosts[k] = strings.TrimSuffix(first+own+"."+rest, ".")
+		}
+	}
+	name(member(spec, "service"))
+	for _, rule := range list(spec["rules"]) {
+		name(member(rule, "service"))
+		for _, demands := range []map[string]any{member(rule, "jwt"), member(member(rule, "extAuth"), "restrictions")} {
+			authorizations := list(demands["authorizations"])
+			shared = shared || demands != nil && len(authorizations) == 0
+			for _, authorization := range authorizations {
+				audiences, _ := authorization["audiences"].([]any)
+				shared = shared || len(audiences) == 0
+				for k, audience := range audiences {
+					text, _ := audience.(string)
+					if strings.TrimSpace(text) == "" || strings.Contains(text, "*") {
+						shared = true
+					} else {
+						audiences[k] = text + own
+					}
+				}
+			}
+		}
+	}
+	for _, rule := range list(spec["rules"]) {
+		for _, demands := range []map[string]any{member(rule, "jwt"), member(member(rule, "extAuth"), "restrictions")} {
+			for _, authentication := range list(demands["authentications"]) {
+				for _, key := range []string{"issuer", "jwksUri"} {
+					if text, ok := authentication[key].(string); ok && shared {
+						authentication[key] = strings.Replace(text, "id.example.com", "id"+own+".example.com", 1)
+					}
+				}
+			}
+		}
+	}
 }
 
 // verdicts are kfs's on objects that come together, with others around that aren't judged.

@@ -173,9 +173,8 @@ violation contains finding.new(rego.metadata.rule(), apirule.place(rule, _weakes
 	finding.selected(rego.metadata.rule())
 	some rule in _rules
 	stricter := sort({{"label": label, "strength": exposure.strength} |
-		some exposure in _exposures(rule.service)
-		exposure.strength > rule.strength
-		_meets(exposure.methods, rule.methods)
+		some exposure in _stricter_exposures(rule.service, rule.strength)
+		count(exposure.methods & rule.methods) > 0
 		httppath.overlaps(exposure.shape, rule.shape)
 		label := sprintf("%s/%s", [exposure.apirule.namespace, exposure.apirule.name])
 	})
@@ -402,22 +401,31 @@ _foreign(service) if count(_functions_behind(service)) > 0
 
 _only_functions if input.parameters.foreignServices == "functions"
 
-# What other APIRules let in to the service.
-_exposures(service) := [exposure |
+# What other APIRules let in to the service, if they ask for more.
+_stricter_exposures(service, strength) := {exposure |
 	targets := _targets(service)
 	some [space, name] in _exposing_apirules(service, targets)
+	some exposure in _exposures(space, name)
+	exposure.strength > strength
+	_another(exposure.apirule)
+	count(exposure.targets & targets) > 0
+}
+
+_exposures(space, name) := {exposure | _exposed_by[[space, name, exposure]]}
+
+# Asked for one APIRule at a time. Of hundreds that name one service, kfs reads each once, not for each of the others.
+_exposed_by contains [space, name, exposure] if {
+	_ = data.inventory.namespace[space][_].APIRule[name]
 	resource := inventory.named("APIRule", space, name)
-	owner := {"namespace": _namespace(resource), "name": resource.metadata.name}
-	_another(owner)
 	some rule in apirule.rules(resource)
-	count(_targets(rule.service) & targets) > 0
 	exposure := {
-		"apirule": owner,
-		"methods": [method | some method in rule.methods],
+		"apirule": {"namespace": _namespace(resource), "name": resource.metadata.name},
+		"methods": rule.methods,
 		"shape": _shape(rule),
 		"strength": apirule.strength(rule),
+		"targets": _targets(rule.service),
 	}
-]
+}
 
 # Found by the names that stand in them, as written: to read all APIRules as lib.kfs.apirule does would take Gatekeeper,
 # which does this in every review, longer than a webhook has. So this may find too many, but must miss none.
@@ -539,11 +547,6 @@ _key(service) := sprintf("%s/%s", [service.namespace, service.name])
 _another(owner) if owner.namespace != _namespace(input.review.object)
 
 _another(owner) if owner.name != input.review.object.metadata.name
-
-_meets(methods, others) if {
-	some method in methods
-	method in others
-}
 
 _admits := ["everyone", "any token", "a wildcard", "a scope", "an audience", "nobody"]
 

@@ -560,6 +560,14 @@ func (v *visit) leave() {
 			failed(o, err)
 		}
 	}
+	// Gatekeeper, still at work on a template, may have made its CRD once more.
+	for _, o := range v.made {
+		if o.GetKind() == templateKind.Kind {
+			if err := v.uncrd(ctx, o); err != nil {
+				failed(o, err)
+			}
+		}
+	}
 	t.Logf("%d objects are gone again", len(v.made))
 }
 
@@ -590,10 +598,22 @@ func (v *visit) remove(ctx context.Context, o *unstructured.Unstructured) error 
 	if err := v.ended(ctx, there); err != nil || o.GetKind() != templateKind.Kind {
 		return err
 	}
+	return v.uncrd(ctx, o)
+}
+
+// uncrd removes a template's CRD, if the template is gone.
+func (v *visit) uncrd(ctx context.Context, template *unstructured.Unstructured) error {
+	resource, err := v.client.Resource(templateKind, "")
+	if err != nil {
+		return err
+	}
+	if _, err := resource.Get(ctx, template.GetName(), metav1.GetOptions{}); !apierrors.IsNotFound(err) {
+		return err
+	}
 	crd := &unstructured.Unstructured{}
 	crd.SetAPIVersion("apiextensions.k8s.io/v1")
 	crd.SetKind("CustomResourceDefinition")
-	crd.SetName(o.GetName() + ".constraints.gatekeeper.sh")
+	crd.SetName(template.GetName() + ".constraints.gatekeeper.sh")
 	return v.client.Gone(ctx, crd, leaving)
 }
 

@@ -184,7 +184,16 @@ func TestVisits(t *testing.T) {
 			}
 			t.Log(compared(out))
 		})
-		for _, o := range slices.Concat(s.installed, s.kind("SyncSet")) {
+	})
+	t.Run("with the bundle there, but none of its SyncSets", func(t *testing.T) {
+		for _, o := range s.kind("SyncSet") {
+			must(t, s.Setup.Remove(t.Context(), o))
+		}
+		out, passed := visit(t, config, nil, flag)
+		if !passed || strings.Contains(out, "SyncSet kfs-e2e") || !strings.Contains(out, " 0 of 39 judged") || !strings.Contains(out, " may see it") {
+			t.Errorf("passed %t:\n%s", passed, out)
+		}
+		for _, o := range s.installed {
 			must(t, s.Setup.Remove(t.Context(), o))
 		}
 	})
@@ -224,7 +233,8 @@ func TestVisits(t *testing.T) {
 	})
 }
 
-// controlNamespaces does the work of Kubernetes' namespace controller, which isn't here: namespaces of a visit that are deleted end.
+// controlNamespaces does the work of Kubernetes' controllers, which aren't here: namespaces of a visit get a ServiceAccount, again if it
+// is deleted, and those that are deleted end.
 func (s *suite) controlNamespaces(t *testing.T) {
 	t.Helper()
 	resource, err := s.Setup.Resource(apischema.FromAPIVersionAndKind("v1", "Namespace"), "")
@@ -238,8 +248,16 @@ func (s *suite) controlNamespaces(t *testing.T) {
 			list, err := resource.List(ctx, metav1.ListOptions{LabelSelector: mark})
 			if err == nil {
 				for _, o := range list.Items {
-					if o.GetDeletionTimestamp() != nil {
-						_ = s.Setup.Remove(ctx, &o) // the next round tries again
+					account := &unstructured.Unstructured{Object: map[string]any{"apiVersion": "v1", "kind": "ServiceAccount"}}
+					account.SetNamespace(o.GetName())
+					account.SetName("default")
+					switch { // what fails the next round tries again
+					case o.GetDeletionTimestamp() != nil:
+						if s.Setup.Remove(ctx, account) == nil {
+							_ = s.Setup.Remove(ctx, &o)
+						}
+					case visiting.MatchString(o.GetName()):
+						_, _ = s.Setup.Create(ctx, account, false)
 					}
 				}
 			}
@@ -323,6 +341,7 @@ var (
 	// visits are all objects that a visit may store, by apiVersion, kind, namespace and name.
 	visits = regexp.MustCompile(strings.Join([]string{
 		`^v1 Namespace /kfs-e2e-[a-z0-9]{5}-(scene-)?[0-9]+$`,
+		`^v1 ServiceAccount kfs-e2e-[a-z0-9]{5}-[0-9]+/default$`,
 		`^(v1 (ResourceQuota|Service|ServiceAccount)|networking.k8s.io/v1 NetworkPolicy|rbac.authorization.k8s.io/v1 Role|` +
 			`security.istio.io/v1 (AuthorizationPolicy|PeerAuthentication)|serverless.kyma-project.io/v1alpha2 Function|` +
 			`gateway.kyma-project.io/v2 APIRule|aquasecurity.github.io/v1alpha1 VulnerabilityReport) kfs-e2e-[a-z0-9]{5}-scene-[0-9]+/`,
@@ -331,6 +350,7 @@ var (
 		`^constraints.gatekeeper.sh/v1beta1 (Kyma|KfsE2e)[A-Za-z0-9]+ /kfs-e2e-[a-z0-9]{5}-[a-z-]+$`,
 		`^syncset.gatekeeper.sh/v1alpha1 SyncSet /kfs-e2e-[a-z0-9]{5}$`,
 	}, "|"))
+	visiting = regexp.MustCompile(`^kfs-e2e-[a-z0-9]{5}-`)
 	// quietly is what Gatekeeper and the API server write by themselves.
 	quietly = regexp.MustCompile(`^(status.gatekeeper.sh/|apiregistration.k8s.io/|v1 Secret gatekeeper-system/|admissionregistration.k8s.io/)`)
 )

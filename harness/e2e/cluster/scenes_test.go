@@ -693,7 +693,7 @@ func (s *scenes) inert(o *unstructured.Unstructured) string {
 }
 
 // tries is how many documents may try to show something.
-const tries = 6
+const tries = 12
 
 // judge plays the scenes one after the other, until all that they can show is shown.
 func (s *scenes) judge(ctx context.Context) {

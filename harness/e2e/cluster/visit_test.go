@@ -179,7 +179,9 @@ func TestVisits(t *testing.T) {
 		s.install(t, bundle)
 		s.whileUsed(t, func() {
 			out, passed := visit(t, config, nil, flag)
-			if !passed || strings.Contains(out, "SyncSet kfs-e2e") || compared(out) == "" {
+			var judged int // one day the bundle denies what the fixtures' runtimes are
+			_, err := fmt.Sscanf(compared(out), "%d of 39 judged", &judged)
+			if err != nil || !passed || strings.Contains(out, "SyncSet kfs-e2e") || judged < 30 {
 				t.Errorf("passed %t:\n%s", passed, out)
 			}
 			t.Log(compared(out))

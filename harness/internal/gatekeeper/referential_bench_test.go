@@ -357,6 +357,11 @@ match: {kinds: [{apiGroups: [serverless.kyma-project.io], kinds: [Function]}]}, 
 			review: opening, around: guards + "---\n" + function("orders", ""), peer: networkPolicy, want: "KFS-406",
 		},
 		{
+			policy: "namespace_isolation", name: "NetworkPolicy of addresses/NetworkPolicy", reads: namespace,
+			review: strings.Replace(opening, "[{}]", "[{from: [{ipBlock: {cidr: 10.0.0.0/9}}, {ipBlock: {cidr: 10.128.0.0/9}}]}]", 1),
+			around: guards + "---\n" + function("orders", ""), peer: networkPolicy, want: "KFS-406",
+		},
+		{
 			policy: "namespace_isolation", name: "PeerAuthentication/Function", reads: namespace,
 			review: permissive("shop"), around: guards + "---\n" + function("orders", ""), peer: functions, want: "KFS-407",
 		},
@@ -703,34 +708,79 @@ spec: {}
 
 var unguarded = strings.Replace(guards, "kind: AuthorizationPolicy", "kind: Unrelated", 1)
 
-// networkPolicy is one of a workload; every fiftieth is for all Functions.
+// networkPolicy is one of a workload. Every fifth selects the Function: of these every fifth names a caller of its own, and the
+// others are copies of one of six.
 func networkPolicy(i int, space string) string {
-	selector := fmt.Sprintf("matchLabels: {app: workload-%d}", i)
-	if i%50 == 0 {
-		selector = "matchLabels: {serverless.kyma-project.io/managed-by: function-controller}"
-	}
+	selector, peer := fmt.Sprintf("matchLabels: {app: workload-%d}", i), fmt.Sprint(i)
 	if i%10 == 1 {
 		selector = fmt.Sprintf("matchExpressions: [{key: app, operator: In, values: [workload-%d, other-%d]}]", i, i)
 	}
-	return fmt.Sprintf(`
-apiVersion: networking.k8s.io/v1
-kind: NetworkPolicy
-metadata: {name: policy-%[1]d, namespace: %[2]s}
-spec:
-  podSelector: {%[3]s}
+	if i%10 == 0 {
+		selector = "matchLabels: {serverless.kyma-project.io/managed-by: function-controller}"
+	}
+	if i%10 == 0 && i%50 > 10 {
+		peer = "shared"
+	}
+	rules := fmt.Sprintf(`
   policyTypes: [Ingress, Egress]
   ingress:
     - from:
         - namespaceSelector: {matchLabels: {kubernetes.io/metadata.name: istio-system}}
           podSelector: {matchLabels: {app: istio-ingressgateway}}
       ports: [{port: 8080, protocol: TCP}]
-    - from: [{podSelector: {matchLabels: {app: caller-%[1]d}}}]
+    - from: [{podSelector: {matchLabels: {app: caller-%[1]s}}}]
   egress:
-    - to: [{podSelector: {matchLabels: {app: database-%[1]d}}}]
+    - to: [{podSelector: {matchLabels: {app: database-%[1]s}}}]
       ports: [{port: 5432, protocol: TCP}]
     - to: [{ipBlock: {cidr: 198.51.100.0/24}}]
       ports: [{port: 443, protocol: TCP}]
-`, i, space, selector)
+`, peer)
+	switch i % classes {
+	case 5:
+		selector = ""
+		rules = `
+  policyTypes: [Egress]
+  egress: [{ports: [{port: 53, protocol: UDP}, {port: 53, protocol: TCP}, {port: 8053, protocol: UDP}]}]
+`
+	case 15:
+		selector = "matchExpressions: [{key: serverless.kyma-project.io/function-name, operator: Exists}]"
+		rules = `
+  policyTypes: [Egress]
+  egress:
+    - to: [{ipBlock: {cidr: 0.0.0.0/0, except: [10.0.0.0/8, 172.16.0.0/12, 192.168.0.0/16]}}]
+      ports: [{port: 443, protocol: TCP}]
+`
+	case 25:
+		selector = "matchLabels: {serverless.kyma-project.io/function-name: orders, app.kubernetes.io/name: orders}"
+		rules = `
+  ingress:
+    - from:
+        - namespaceSelector: {matchExpressions: [{key: kubernetes.io/metadata.name, operator: In, values: [billing, checkout]}]}
+          podSelector: {matchExpressions: [{key: app, operator: In, values: [billing, checkout]}]}
+        - podSelector: {matchLabels: {app: basket}, matchExpressions: [{key: canary, operator: DoesNotExist}]}
+`
+	case 35:
+		selector = "matchExpressions: [{key: app, operator: DoesNotExist}, {key: tier, operator: NotIn, values: [data]}]"
+		rules = `
+  policyTypes: [Ingress]
+  ingress: [{from: [{ipBlock: {cidr: 10.0.7.0/24}}, {ipBlock: {cidr: 10.0.8.12/32}}]}]
+`
+	case 45:
+		selector = "matchLabels: {serverless.kyma-project.io/resource: deployment}"
+		rules = `
+  policyTypes: [Ingress, Egress]
+  ingress: []
+  egress:
+    - to: [{namespaceSelector: {matchLabels: {kubernetes.io/metadata.name: kyma-system}}}]
+      ports: [{port: 4317, protocol: TCP}]
+`
+	}
+	return fmt.Sprintf(`
+apiVersion: networking.k8s.io/v1
+kind: NetworkPolicy
+metadata: {name: policy-%d, namespace: %s}
+spec:
+  podSelector: {%s}%s`, i, space, selector, rules)
 }
 
 const opening = `

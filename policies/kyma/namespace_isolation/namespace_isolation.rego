@@ -244,15 +244,22 @@ violation contains finding.new(rego.metadata.rule(), ["metadata", "namespace"], 
 # The pods of the reviewed Function that no NetworkPolicy isolates, for messages; undefined if there are none.
 _exposed(direction) := "its pods" if {
 	pod := function.runtime_pod(input.review.object)
-	not networkpolicy.isolated(_policies, pod, direction)
+	not _isolated(pod, direction)
 }
 
 _exposed(direction) := "its build pods" if {
 	some pod in function.pods(input.review.object, _flavor)
-	not networkpolicy.isolated(_policies, pod, direction)
+	not _isolated(pod, direction)
 	runtime_pod := function.runtime_pod(input.review.object)
-	networkpolicy.isolated(_policies, runtime_pod, direction)
+	_isolated(runtime_pod, direction)
 }
+
+# Most namespaces have a policy that selects every pod; then the others needn't be looked at.
+_isolated(pod, direction) if networkpolicy.isolated(_general, pod, direction)
+
+_isolated(pod, direction) if networkpolicy.isolated(networkpolicy.guards(_specs), pod, direction)
+
+_general := networkpolicy.guards({spec | some spec in _specs; spec.podSelector == {}})
 
 # KFS-403 and 406 ask the same, from either side.
 _openings_for(fn) := {opening |
@@ -293,11 +300,14 @@ _blocks if {
 	opening.block != ""
 }
 
-# Of the namespace's NetworkPolicies those that may select the reviewed Function's pods; for a NetworkPolicy those that
+# Of the namespace's NetworkPolicies those that may open the reviewed Function's pods; for a NetworkPolicy those that
 # it opens something together with, and itself as it now is.
-_policies := {name: policy |
-	some name in ((inventory.names("NetworkPolicy", _namespace) - _others_policies) | _unreadable_policies)
-	policy := data.inventory.namespace[_namespace]["networking.k8s.io/v1"].NetworkPolicy[name]
+_policies := {name: {"spec": spec} |
+	open := networkpolicy.open(_specs, _labels_around, _cluster)
+	count(open) > 0
+	some name in _candidates
+	spec := data.inventory.namespace[_namespace]["networking.k8s.io/v1"].NetworkPolicy[name].spec
+	spec in open
 } if {
 	input.review.object.kind == "Function"
 }
@@ -313,19 +323,68 @@ _policies := object.union(object.remove(kept, [_name]), {_name: input.review.obj
 	kept := inventory.objects("NetworkPolicy", _namespace)
 }
 
-# What is plainly about other pods, because it asks for labels that these lack.
-_others_policies := {name |
-	chosen := data.inventory.namespace[_namespace]["networking.k8s.io/v1"].NetworkPolicy[name].spec.podSelector
-	is_object(chosen.matchLabels)
-	object.get(chosen, "matchExpressions", null) == null
-	wanted := object.remove(chosen.matchLabels, _unknown)
-	not object.subset(_runtime_labels, wanted)
-	not object.subset(_build_labels, wanted)
+# The specs of the NetworkPolicies that may select the reviewed Function's pods; many are the same.
+_specs := {spec |
+	some name in _candidates
+	spec := data.inventory.namespace[_namespace]["networking.k8s.io/v1"].NetworkPolicy[name].spec
+} | {{} | count(_empty) > 0}
+
+_empty := names - {name |
+	some name in names
+	_ = data.inventory.namespace[_namespace]["networking.k8s.io/v1"].NetworkPolicy[name].spec
+} if {
+	names := _candidates - object.keys(_selectors)
 }
 
-_unreadable_policies := {name |
-	policies := data.inventory.namespace[_namespace]["networking.k8s.io/v1"].NetworkPolicy
-	value := policies[name].spec.podSelector.matchLabels[_]
+# Most are plainly about other pods, because they ask for labels that these lack.
+_candidates := inventory.names("NetworkPolicy", _namespace) - (by_label | by_expression) if {
+	by_label := _strangers_by_label - _unreadable_labels
+	by_expression := _strangers_by_expression - _unreadable_values
+}
+
+_selectors := {name: chosen |
+	chosen := data.inventory.namespace[_namespace]["networking.k8s.io/v1"].NetworkPolicy[name].spec.podSelector
+}
+
+_strangers_by_label := ({name |
+	labels := _either_labels
+	some name, {"matchLabels": wanted} in _selectors
+	is_object(wanted)
+	object.subset(labels, wanted) == false
+} - _asking_unsure) | {name |
+	some name in _asking_unsure
+	{"matchLabels": known} := _selectors[name]
+	wanted := object.remove(known, _unknown)
+	object.subset(_runtime_labels, wanted) == false
+	object.subset(_build_labels, wanted) == false
+}
+
+_asking_unsure := {name |
+	some key in _unsure
+	_ = _selectors[name].matchLabels[key]
+}
+
+_unreadable_labels := {name |
+	value := _selectors[name].matchLabels[_]
+	not is_string(value)
+}
+
+_strangers_by_expression := {name |
+	labels := _either_labels
+	unsure := _unsure
+	some name, {"matchExpressions": [{"key": key, "operator": operator, "values": values}]} in _selectors
+	operator == "In"
+	is_string(key)
+	not key in unsure
+	is_array(values)
+	values != []
+	own := object.get(labels, key, null)
+	not own in values
+}
+
+_unreadable_values := {name |
+	some name in _strangers_by_expression
+	value := _selectors[name].matchExpressions[_].values[_]
 	not is_string(value)
 }
 
@@ -340,6 +399,10 @@ _unknown := {key | some key, value in _runtime_labels; is_null(value)} | {key |
 	some key, value in _build_labels
 	is_null(value)
 }
+
+_unsure := _unknown | {key | some key, value in _runtime_labels; object.get(_build_labels, key, value) != value}
+
+_either_labels := object.union(_runtime_labels, _build_labels)
 
 # The API server gives every namespace a label with its name. The others count where the Namespace is known: a rule that
 # waited for it would pass over what it can see without.
@@ -505,19 +568,34 @@ _weakened_each contains {"place": [mode.at, _lax(mode)], "functions": kind.names
 	[_namespace, _name] in mode.by
 }
 
-_weakened_each contains {"place": [path, fault], "functions": kind.names} if {
+_weakened_each contains {"place": [path, fault], "functions": names} if {
 	input.review.object.kind == "Namespace"
 	around := input.review.object
 	not mesh.injected(around, {})
-	some kind in function.alike({_name}, set(), _asking)
-	pod := function.runtime_pod(kind.function)
-	not mesh.injected(around, pod)
+	names := inventory.names("Function", _name) - _joining
+	count(names) > 0
 	path := ["metadata", "labels", "istio-injection"]
 	fault := sprintf("out of the mesh: %s", [_injection(around)])
 }
 
-# The labels by which a pod asks for a sidecar.
-_asking := {"keys": {"istio.io/rev", "sidecar.istio.io/inject"}, "texts": set()}
+# The Functions whose pods are in the mesh because they ask for it.
+_joining := {name |
+	some version, names in inventory.versioned("Function", _name)
+	some name in (names & _asking(version))
+	pod := function.runtime_pod(data.inventory.namespace[_name][version].Function[name])
+	mesh.injected(input.review.object, pod)
+}
+
+# Spares the reading of all others.
+_asking(version) := {name |
+	labels := data.inventory.namespace[_name][version].Function[name].spec.labels
+	some key in ["istio.io/rev", "sidecar.istio.io/inject"]
+	_ = labels[key]
+} | {name |
+	labels := data.inventory.namespace[_name][version].Function[name].spec.template.labels
+	some key in ["istio.io/rev", "sidecar.istio.io/inject"]
+	_ = labels[key]
+}
 
 # The Functions behind the reviewed PeerAuthentication, those together that are the same to it and its like.
 _kinds := function.alike({_namespace}, set(), function.each(_namespace)) if {

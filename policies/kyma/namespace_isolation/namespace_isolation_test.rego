@@ -40,6 +40,84 @@ test_messages_of_network_policies[note] if {
 	_messages(review, {"NetworkPolicy": _specs(tc.policies)}) == tc.want
 }
 
+# A policy is read closely unless it is plainly about other pods.
+test_policies_of_a_function[note] if {
+	some note, tc in {
+		"all": {"selector": {}, "want": true},
+		"null": {"selector": null, "want": true},
+		"text": {"selector": "x", "want": true},
+		"labels are text": {"selector": {"matchLabels": "x"}, "want": true},
+		"labels are null": {"selector": {"matchLabels": null}, "want": true},
+		"its name": {"selector": {"matchLabels": {"app.kubernetes.io/name": "orders"}}, "want": true},
+		"another name": {"selector": {"matchLabels": {"app.kubernetes.io/name": "mail"}}, "want": false},
+		"a label of runtime pods": {"selector": {"matchLabels": {"app": "runtime"}}, "want": true},
+		"a label of build pods": {"selector": {"matchLabels": {"app": "build"}}, "want": true},
+		"a label of neither": {"selector": {"matchLabels": {"app": "other"}}, "want": false},
+		"labels of both, together": {"selector": {"matchLabels": {"tier": "build", "zone": "runtime"}}, "want": false},
+		"a value nobody knows": {
+			"selector": {"matchLabels": {"serverless.kyma-project.io/uuid": "1"}},
+			"want": true,
+		},
+		"a value nobody knows, of another": {
+			"selector": {"matchLabels": {"serverless.kyma-project.io/uuid": "1", "app": "other"}},
+			"want": false,
+		},
+		"another's, and a number": {"selector": {"matchLabels": {"team": "other", "n": 1}}, "want": true},
+		"another's, and expressions are text": {
+			"selector": {"matchLabels": {"team": "other"}, "matchExpressions": "x"},
+			"want": true,
+		},
+		"another's, and no expressions": {
+			"selector": {"matchLabels": {"team": "other"}, "matchExpressions": []},
+			"want": false,
+		},
+		"in its own": {"selector": _in("zone", ["other", "runtime"]), "want": true},
+		"in others": {"selector": _in("zone", ["other"]), "want": false},
+		"in others, of a label it lacks": {"selector": _in("team", ["other"]), "want": false},
+		"in others, of labels that differ": {"selector": _in("app", ["build"]), "want": true},
+		"in others, of a value nobody knows": {
+			"selector": _in("serverless.kyma-project.io/uuid", ["1"]),
+			"want": true,
+		},
+		"in none": {"selector": _in("team", []), "want": true},
+		"in text": {"selector": _in("team", "x"), "want": true},
+		"in a number": {"selector": _in("team", [1]), "want": true},
+		"in others, and a number": {"selector": _in("team", ["other", 1]), "want": true},
+		"the key is a list": {"selector": _in(["zone"], ["other"]), "want": true},
+		"not in others": {
+			"selector": {"matchExpressions": [{"key": "team", "operator": "NotIn", "values": ["other"]}]},
+			"want": true,
+		},
+	}
+
+	fn := object.union(_function("orders"), {
+		"metadata": {"labels": {"app": "build", "tier": "build"}},
+		"spec": {"labels": {"app": "runtime", "zone": "runtime"}},
+	})
+	policies := {"deny": _closed, "open": {"podSelector": tc.selector, "ingress": [{}]}}
+	messages := _messages({"object": fn, "namespaceObject": _meshed}, {"NetworkPolicy": _specs(policies)})
+	messages == {`KFS-403: NetworkPolicy "open" re-opens ingress: in ingress[0] it names no peer` | tc.want}
+}
+
+_in(key, values) := {"matchExpressions": [{"key": key, "operator": "In", "values": values}]}
+
+test_policies_without_a_selector[note] if {
+	some note, tc in {
+		"no spec": {"policy": {}, "want": set()},
+		"null spec": {"policy": {"spec": null}, "want": set()},
+		"text": {"policy": "x", "want": set()},
+		"spec is text": {"policy": {"spec": "x"}, "want": {"KFS-401", "KFS-403"}},
+		"spec is false": {"policy": {"spec": false}, "want": {"KFS-401", "KFS-403"}},
+		"no selector": {"policy": {"spec": {"ingress": [{}]}}, "want": {"KFS-403"}},
+		"rules are text": {"policy": {"spec": {"podSelector": {}, "ingress": "x"}}, "want": {"KFS-403"}},
+	}
+
+	others := _specs({"egress": {"podSelector": {}, "policyTypes": ["Egress"]}})
+	kinds := {"NetworkPolicy": object.union(others, {"p": tc.policy})}
+	review := {"object": _function("orders"), "namespaceObject": _meshed}
+	{f.details.rule | some f in _violations(review, kinds)} == tc.want
+}
+
 test_messages_on_a_network_policy[note] if {
 	some note, tc in {
 		"no Function": {"functions": [], "want": set()},

@@ -94,6 +94,84 @@ openings(policy, around, inside) := {opening |
 
 # METADATA
 # description: |
+#   What isolation depends on in the specs of policies: policies that isolate the same, and fewer of them.
+# scope: document
+guards(specs) := ({{"spec": kept} |
+	some spec in specs
+	is_object(spec)
+	types := object.get(spec, "policyTypes", null)
+	not types in {null, []}
+	kept := object.filter(spec, ["podSelector", "policyTypes"])
+} | {{"spec": kept} |
+	some spec in specs
+	is_object(spec)
+	object.get(spec, "policyTypes", null) in {null, []}
+	kept := object.filter(spec, ["podSelector", "egress"])
+}) | {{"spec": null} | some spec in specs; is_null(spec)}
+
+# METADATA
+# description: |
+#   Of the specs of policies those that open something if all select the same pod. The others open nothing: there are no
+#   address blocks among the openings unless all blocks together count.
+# scope: document
+open(specs, around, inside) := ({spec |
+	some direction in ["Ingress", "Egress"]
+	field := lower(direction)
+	suspects := _suspects({rule | some spec in specs; some rule in spec[field]}, direction, around, inside)
+	count(suspects) > 0
+	some spec in specs
+	some rule in spec[field]
+	rule in suspects
+} | {spec |
+	some spec in specs
+	some field in ["ingress", "egress"]
+	list := spec[field]
+	not is_array(list)
+}) | {spec | some spec in specs; not is_object(spec)}
+
+_suspects(rules, direction, around, inside) := {rule |
+	some rule in (unlisted | {rule | some rule in rules; some peer in rule[field]; peer in faulty})
+	not _resolves_names(direction, rule)
+} if {
+	field := _field(direction)
+	unlisted := rules - {rule | some rule in rules; is_array(rule[field]); rule[field] != []}
+	peers := {peer | some rule in rules; some peer in rule[field]}
+	faults := {[peer, fault.block] |
+		some peer in (peers - _plain(peers, inside))
+		some fault in _peer_faults(peer, around, inside)
+	}
+	blocks := {block | some [_, block] in faults}
+	faulty := {peer | some [peer, block] in faults; _counts(block, blocks)}
+}
+
+# Most peers are such that a short look tells that they are named: by labels of pods, or by addresses outside.
+_plain(peers, inside) := (_labelled(peers) - _mislabelled(peers)) | _outside(peers, inside)
+
+_labelled(peers) := {peer |
+	some peer in peers
+	{"podSelector": {"matchLabels": wanted}} := peer
+	is_object(wanted)
+	wanted != {}
+} | {peer |
+	some peer in peers
+	{"namespaceSelector": {"matchLabels": around}, "podSelector": {"matchLabels": wanted}} := peer
+	is_object(around)
+	is_object(wanted)
+	wanted != {}
+}
+
+_mislabelled(peers) := {peer | some peer in peers; value := peer[_].matchLabels[_]; not is_string(value)}
+
+_outside(peers, inside) := {peer |
+	some peer in peers
+	{"ipBlock": block} := peer
+	prefix := cidr(block.cidr)
+	not strings.any_prefix_match(prefix, inside)
+	not strings.any_prefix_match(inside, prefix)
+}
+
+# METADATA
+# description: |
 #   An address block as its prefix: the family, 4 or 6, a colon, and the block's bits. One block lies in another if its
 #   prefix begins with the other's. IPv4 addresses that are written as IPv6 are IPv4. Undefined for what is no CIDR.
 # scope: document

@@ -89,14 +89,105 @@ test_isolated[note] if {
 		},
 		"other direction": {"spec": {"policyTypes": ["Egress"]}, "want": false},
 		"spec is text": {"spec": "x", "want": false},
+		"spec is null": {"spec": null, "want": true},
+		"null types": {"spec": {"policyTypes": null}, "want": true},
+		"no types": {"spec": {"policyTypes": []}, "want": true},
+		"types are text": {"spec": {"policyTypes": "Ingress"}, "want": false},
 	}
 
 	_isolated({"p": {"spec": tc.spec}}) == tc.want
+	_isolated(networkpolicy.guards({tc.spec})) == tc.want
 }
 
 test_isolated_by_one_of_several if {
 	_isolated({"a": {"spec": {"podSelector": {"matchLabels": {"app": "b"}}}}, "b": {"spec": {}}})
 	not _isolated({})
+}
+
+test_guards if {
+	networkpolicy.guards({
+		{"podSelector": {}, "policyTypes": ["Ingress"], "ingress": [{}]},
+		{"podSelector": {}, "policyTypes": ["Ingress"], "ingress": [], "egress": []},
+		{"podSelector": {}, "ingress": [{}]},
+		{"podSelector": {}, "policyTypes": null, "egress": [{}]},
+		null,
+		"x",
+	}) == {{"spec": spec} |
+		some spec in {
+			{"podSelector": {}, "policyTypes": ["Ingress"]},
+			{"podSelector": {}},
+			{"podSelector": {}, "egress": [{}]},
+			null,
+		}
+	}
+}
+
+# What is left out needn't be looked at closely.
+test_open[note] if {
+	some note, tc in {
+		"nothing": {"spec": {}, "want": false},
+		"no rules": {"spec": {"ingress": [], "egress": []}, "want": false},
+		"named pods": {"spec": {"ingress": [{"from": [{"podSelector": {"matchLabels": {"app": "b"}}}]}]}, "want": false},
+		"named pods of a namespace": {
+			"spec": {"egress": [{"to": [{
+				"namespaceSelector": {"matchLabels": {"team": "b"}},
+				"podSelector": {"matchLabels": {"app": "b"}},
+			}]}]},
+			"want": false,
+		},
+		"outside": {"spec": {"egress": [{"to": [{"ipBlock": {"cidr": "198.51.100.0/24"}}]}]}, "want": false},
+		"few addresses": {"spec": {"egress": [{"to": [{"ipBlock": {"cidr": "10.1.0.0/16"}}]}]}, "want": false},
+		"many": {"spec": {"egress": [{"to": [{"ipBlock": {"cidr": "10.0.0.0/8"}}]}]}, "want": true},
+		"around the cluster": {"spec": {"egress": [{"to": [{"ipBlock": {"cidr": "0.0.0.0/0"}}]}]}, "want": true},
+		"around it, without it": {
+			"spec": {"egress": [{"to": [{"ipBlock": {"cidr": "0.0.0.0/0", "except": ["10.0.0.0/8"]}}]}]},
+			"want": false,
+		},
+		"names": {"spec": {"egress": [{"ports": [{"port": 53}]}]}, "want": false},
+		"everyone": {"spec": {"egress": [{}]}, "want": true},
+		"any label": {"spec": {"ingress": [{"from": [{"podSelector": {"matchLabels": {}}}]}]}, "want": true},
+		"labels are text": {"spec": {"ingress": [{"from": [{"podSelector": {"matchLabels": "x"}}]}]}, "want": true},
+		"a label is a number": {
+			"spec": {"ingress": [{"from": [{"podSelector": {"matchLabels": {"a": 1}}}]}]},
+			"want": true,
+		},
+		"a namespace's label is a number": {
+			"spec": {"ingress": [{"from": [{
+				"namespaceSelector": {"matchLabels": {"a": 1}},
+				"podSelector": {"matchLabels": {"a": "b"}},
+			}]}]},
+			"want": true,
+		},
+		"a namespace's labels are text": {
+			"spec": {"ingress": [{"from": [{
+				"namespaceSelector": {"matchLabels": "x"},
+				"podSelector": {"matchLabels": {"a": "b"}},
+			}]}]},
+			"want": true,
+		},
+		"any label in a namespace": {
+			"spec": {"ingress": [{"from": [{
+				"namespaceSelector": {"matchLabels": {"team": "a"}},
+				"podSelector": {"matchLabels": {}},
+			}]}]},
+			"want": true,
+		},
+		"null rules": {"spec": {"ingress": null}, "want": true},
+		"rules are an object": {"spec": {"ingress": {"a": {}}}, "want": true},
+		"rules are text": {"spec": {"egress": "x"}, "want": true},
+		"spec is text": {"spec": "x", "want": true},
+	}
+
+	others := {{"podSelector": {}, "policyTypes": ["Ingress"]}}
+	networkpolicy.open(others | {tc.spec}, _around, _inside) == {tc.spec | tc.want}
+}
+
+test_open_together if {
+	lower := {"egress": [{"to": [{"ipBlock": {"cidr": "10.0.0.0/9"}}]}]}
+	upper := {"egress": [{"to": [{"ipBlock": {"cidr": "10.128.0.0/9"}}]}]}
+	callers := {"ingress": [{"from": [{"ipBlock": {"cidr": "10.128.0.0/9"}}]}]}
+	networkpolicy.open({lower, upper}, _around, _inside) == {lower, upper}
+	networkpolicy.open({lower, callers}, _around, _inside) == set()
 }
 
 # In both directions alike.
@@ -322,14 +413,23 @@ _peers_given(rule) if {
 	"from" in object.keys(rule)
 }
 
-default _isolated(_) := false
+# With the policies, and with what guards() keeps of them.
+_isolated(policies) if _isolates(policies)
 
-_isolated(policies) if networkpolicy.isolated(policies, _pod, "Ingress")
+_isolated(policies) := false if not _isolates(policies)
+
+_isolates(policies) if networkpolicy.isolated(policies, _pod, "Ingress")
 
 _openings(policies) := {[opening.policy, opening.direction, opening.path, opening.fault] |
-	some opening in networkpolicy.reopened(policies, _pod, _around, _inside)
+	some opening in _reopened(policies)
 }
 
-_faults(direction, rule) := {opening.fault |
-	some opening in networkpolicy.reopened({"p": {"spec": {direction: [rule]}}}, _pod, _around, _inside)
+_faults(direction, rule) := {opening.fault | some opening in _reopened({"p": {"spec": {direction: [rule]}}})}
+
+# Undefined if open() leaves out a policy that opens something.
+_reopened(policies) := openings if {
+	openings := networkpolicy.reopened(policies, _pod, _around, _inside)
+	specs := networkpolicy.open({policy.spec | some policy in policies}, _around, _inside)
+	left := {name: policy | some name, policy in policies; policy.spec in specs}
+	networkpolicy.reopened(left, _pod, _around, _inside) == openings
 }

@@ -211,8 +211,8 @@ _callers_name := {
 }
 
 # No network is wider than a /8, in IPv6 a /16, except the private fc00::/7; and no list of them adds up to more than
-# sixteen of the widest. So neither 0.0.0.0/0 nor its halves, nor what spares a corner of it, names a caller. The unit of
-# IPv6 is a /64: before OPA 1.22 no sum of whole addresses is exact.
+# sixteen of the widest. So neither 0.0.0.0/0 nor its halves, nor what spares a corner of it, names a caller. IPv6 is
+# counted in /64s: before OPA 1.22 no sum of whole addresses is exact.
 _narrow(blocks) if {
 	every block in blocks {
 		net.cidr_is_valid(block)

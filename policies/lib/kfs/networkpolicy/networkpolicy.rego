@@ -99,8 +99,8 @@ openings(policy, around, inside) := {opening |
 guards(specs) := ({{"spec": kept} |
 	some spec in specs
 	is_object(spec)
-	types := object.get(spec, "policyTypes", null)
-	not types in {null, []}
+	named := object.get(spec, "policyTypes", null)
+	not named in {null, []}
 	kept := object.filter(spec, ["podSelector", "policyTypes"])
 } | {{"spec": kept} |
 	some spec in specs

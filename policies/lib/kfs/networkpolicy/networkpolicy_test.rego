@@ -127,7 +127,10 @@ test_open[note] if {
 	some note, tc in {
 		"nothing": {"spec": {}, "want": false},
 		"no rules": {"spec": {"ingress": [], "egress": []}, "want": false},
-		"named pods": {"spec": {"ingress": [{"from": [{"podSelector": {"matchLabels": {"app": "b"}}}]}]}, "want": false},
+		"named pods": {
+			"spec": {"ingress": [{"from": [{"podSelector": {"matchLabels": {"app": "b"}}}]}]},
+			"want": false,
+		},
 		"named pods of a namespace": {
 			"spec": {"egress": [{"to": [{
 				"namespaceSelector": {"matchLabels": {"team": "b"}},

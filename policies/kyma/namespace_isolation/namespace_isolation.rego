@@ -317,10 +317,39 @@ _policies := {_name: input.review.object} if {
 	not _blocks
 }
 
-_policies := object.union(object.remove(kept, [_name]), {_name: input.review.object}) if {
+_policies := object.union(neighbours, {_name: input.review.object}) if {
 	input.review.object.kind == "NetworkPolicy"
 	_blocks
-	kept := inventory.objects("NetworkPolicy", _namespace)
+	specs := {name: spec |
+		some name in (_addressing - {_name})
+		spec := data.inventory.namespace[_namespace]["networking.k8s.io/v1"].NetworkPolicy[name].spec
+	}
+	own := object.get(input.review.object, "spec", null)
+	open := networkpolicy.open({own} | {spec | some spec in specs}, _labels_around, _cluster)
+	neighbours := {name: {"spec": spec} | some name, spec in specs; spec in open}
+}
+
+# The NetworkPolicies with address blocks that reach into the cluster, where the reviewed one has some in that direction
+# too: only these add to its own.
+_addressing := {name |
+	some [field, peers] in _addressed
+	policies := data.inventory.namespace[_namespace]["networking.k8s.io/v1"].NetworkPolicy
+	rules := policies[name].spec[field]
+	block := rules[_][peers][_].ipBlock
+	block in inside
+} if {
+	blocks := {block |
+		some [field, peers] in _addressed
+		policies := data.inventory.namespace[_namespace]["networking.k8s.io/v1"].NetworkPolicy
+		rules := policies[_].spec[field]
+		block := rules[_][peers][_].ipBlock
+	}
+	inside := blocks - {block | some block in blocks; networkpolicy.outside(block, _cluster)}
+}
+
+_addressed := {{"Ingress": ["ingress", "from"], "Egress": ["egress", "to"]}[opening.direction] |
+	some opening in _own_openings
+	opening.block != ""
 }
 
 # The specs of the NetworkPolicies that may select the reviewed Function's pods; many are the same.

@@ -147,12 +147,44 @@ test_a_network_policy_replaces_itself if {
 	count(_found({"object": closed}, {"Function": functions, "NetworkPolicy": {"p": open}})) == 0
 }
 
-test_a_network_policy_completes_another if {
-	half := object.union(_closed, {"egress": [{"to": [{"ipBlock": {"cidr": "10.0.0.0/9"}}]}]})
-	rest := object.union(_closed, {"egress": [{"to": [{"ipBlock": {"cidr": "10.128.0.0/9"}}]}]})
-	inventory := {"Function": {"orders": _function("orders")}, "NetworkPolicy": {"half": _policy("half", half)}}
-	{message | some [_, message] in _found({"object": _policy("rest", rest)}, inventory)} == {
-		`KFS-406: egress of Function "orders" is re-opened: 10.128.0.0/9 reaches into the cluster`,
+test_a_network_policy_completes_another[note] if {
+	rest := [{"ipBlock": {"cidr": "10.128.0.0/9"}}]
+	others := [{"ipBlock": {"cidr": "10.0.0.0/9"}}]
+	some note, tc in {
+		"in egress": {"rest": {"egress": [{"to": rest}]}, "half": {"egress": [{"to": others}]}, "want": {"egress"}},
+		"in ingress": {
+			"rest": {"ingress": [{"from": rest}]},
+			"half": {"ingress": [{"from": others}]},
+			"want": {"ingress"},
+		},
+		"after other peers": {
+			"rest": {"ingress": [{"from": array.concat([{"podSelector": {"matchLabels": {"a": "b"}}}], rest)}]},
+			"half": {"ingress": [{}, {"from": array.concat([null], others)}]},
+			"want": {"ingress"},
+		},
+		"the other direction": {
+			"rest": {"ingress": [{"from": rest}]},
+			"half": {"egress": [{"to": others}]},
+			"want": set(),
+		},
+		"as it was before": {"rest": {"egress": [{"to": rest}]}, "before": {"egress": [{"to": others}]}, "want": set()},
+		"outside": {
+			"rest": {"egress": [{"to": rest}]},
+			"half": {"egress": [{"to": [{"ipBlock": {"cidr": "198.51.100.0/24"}}]}]},
+			"want": set(),
+		},
+	}
+
+	policies := {"half": object.get(tc, "half", {}), "rest": object.get(tc, "before", {})}
+	inventory := {
+		"Function": {"orders": _function("orders")},
+		"NetworkPolicy": {name: _policy(name, object.union(_closed, rules)) | some name, rules in policies},
+	}
+	found := _found({"object": _policy("rest", object.union(_closed, tc.rest))}, inventory)
+	{message | some [_, message] in found} == {message |
+		some direction in tc.want
+		text := `KFS-406: %s of Function "orders" is re-opened: 10.128.0.0/9 reaches into the cluster`
+		message := sprintf(text, [direction])
 	}
 }
 

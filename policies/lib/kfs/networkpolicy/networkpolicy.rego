@@ -165,6 +165,13 @@ _mislabelled(peers) := {peer | some peer in peers; value := peer[_].matchLabels[
 _outside(peers, inside) := {peer |
 	some peer in peers
 	{"ipBlock": block} := peer
+	outside(block, inside)
+}
+
+# METADATA
+# description: True where an `ipBlock` has, for sure, no address of the cluster.
+# scope: document
+outside(block, inside) if {
 	prefix := cidr(block.cidr)
 	not strings.any_prefix_match(prefix, inside)
 	not strings.any_prefix_match(inside, prefix)

@@ -348,7 +348,7 @@ _sharing(issuer, accepts, service) := {"services": services, "all": false} if {
 	all := {sample.all, count(related) <= _few} == {true}
 	_settled_by(services, all)
 } else := {"services": services, "all": true} if {
-	candidates := _candidates(_related(issuer, accepts), service.namespace)
+	candidates := _candidates(_related(issuer, accepts), service.namespace) - _exposing(service)
 	services := _accepting(issuer, accepts, service, candidates)
 }
 
@@ -459,6 +459,30 @@ _shared(namespace, peer) if {
 	input.parameters.sharedWithin == "namespace"
 	peer.service.namespace == namespace
 }
+
+# The APIRules that plainly expose this service and no other one: a service may have hundreds, and kfs reviews each.
+_exposing(service) := {[service.namespace, name] | _plain[[service.namespace, service.name, name]]}
+
+_plain contains [space, service, name] if {
+	apirules := data.inventory.namespace[space]["gateway.kyma-project.io/v2"].APIRule
+	service := apirules[name].spec.service.name
+	not _special[[space, name]]
+}
+
+# What isn't known to say nothing of a service, in any case of letters, may.
+_special contains [space, name] if {
+	apirules := data.inventory.namespace[space]["gateway.kyma-project.io/v2"].APIRule
+	some key, _ in apirules[name].spec
+	not key in {"corsPolicy", "gateway", "hosts", "rules", "service", "timeout"}
+}
+
+_special contains [space, name] if {
+	apirules := data.inventory.namespace[space]["gateway.kyma-project.io/v2"].APIRule
+	some key, _ in apirules[name].spec.rules[_]
+	not key in {"extAuth", "jwt", "methods", "mutators", "noAuth", "path", "request", "timeout"}
+}
+
+_special contains [space, name] if _wandering[[space, name]]
 
 # The APIRules that may expose a service of another namespace than their own.
 _wandering contains [space, name] if {

@@ -546,6 +546,40 @@ test_all_are_read_if_the_first_share_nothing[note] if {
 	_shares(_found(_review("v2", [_entry("orders", [["a"], []])]), {}, array.concat(same, [last]))) == tc.want
 }
 
+# Beside many that plainly expose the same service.
+test_what_may_expose_another_service_is_read[note] if {
+	hidden := json.marshal({"service": {"name": "payments"}, "rules": [{"accessStrategies": [{
+		"handler": "jwt",
+		"config": object.union(_ory, {"target_audience": ["a"]}),
+	}]}]})
+	plain := object.remove(_entry("", [["a"], []]), ["service"])
+	some note, tc in {
+		"the same": {"change": {}, "want": false},
+		"another": {"change": {"spec": {"service": {"name": "payments"}}}, "want": true},
+		"of another namespace": {"change": {"spec": {"service": {"namespace": "x"}}}, "want": true},
+		"written otherwise": {"change": {"spec": {"service": {"Name": "payments"}}}, "want": true},
+		"of a rule": {"change": {"spec": {"rules": [_entry("payments", [["a"], []])]}}, "want": true},
+		"of a rule, the same": {"change": {"spec": {"rules": [_entry("orders", [["a"], []])]}}, "want": false},
+		"of a rule, written otherwise": {
+			"change": {"spec": {"rules": [object.union(plain, {"Service": {"name": "payments"}})]}},
+			"want": true,
+		},
+		"of the spec, written otherwise": {"change": {"spec": {"SERVICE": {"name": "payments"}}}, "want": true},
+		"hidden": {
+			"change": {
+				"metadata": {"annotations": {"gateway.kyma-project.io/v1beta1-spec": hidden}},
+				"spec": {"rules": []},
+			},
+			"want": true,
+		},
+	}
+
+	of_orders := {"spec": {"service": {"name": "orders"}}}
+	same := [object.union(_peer(sprintf("s%d", [i]), "demo", [plain]), of_orders) | some i in numbers.range(100, 121)]
+	last := object.union_n([_peer("t", "demo", [plain]), of_orders, tc.change])
+	_shares(_found(_review("v2", [_entry("orders", [["a"], []])]), {}, array.concat(same, [last]))) == tc.want
+}
+
 # All have the audience, and those at both ends of them other scopes.
 test_the_related_are_read_if_the_first_share_nothing[note] if {
 	some note, tc in {

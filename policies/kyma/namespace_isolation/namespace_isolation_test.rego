@@ -467,6 +467,19 @@ test_namespace[note] if {
 	_found(review, {"Function": {name: _function(name) | some name in tc.functions}}) == tc.want
 }
 
+# In either place from which pods get their labels.
+test_namespace_of_pods_that_ask_for_a_sidecar[note] if {
+	some note, tc in {
+		"in labels": {"spec": {"labels": {"sidecar.istio.io/inject": "true"}}, "want": 0},
+		"in the template": {"spec": {"template": {"labels": {"sidecar.istio.io/inject": "true"}}}, "want": 0},
+		"in neither": {"spec": {"labels": {"a": "b"}, "template": {"labels": {"a": "b"}}}, "want": 1},
+		"against it": {"spec": {"template": {"labels": {"sidecar.istio.io/inject": "false"}}}, "want": 1},
+	}
+
+	review := {"object": {"kind": "Namespace", "metadata": {"name": "demo"}}}
+	count(_found(review, {"Function": {"orders": object.union(_function("orders"), {"spec": tc.spec})}})) == tc.want
+}
+
 test_system_namespaces[note] if {
 	some note, tc in {
 		"not one": {"parameter": ["kyma-system"], "want": set()},

@@ -331,20 +331,15 @@ _policies := object.union(neighbours, {_name: input.review.object}) if {
 
 # The NetworkPolicies with address blocks that reach into the cluster, where the reviewed one has some in that direction
 # too: only these add to its own.
-_addressing := {name |
+_addressing := {name | some [name, block] in _address_blocks; block in inside} if {
+	blocks := {block | some [_, block] in _address_blocks}
+	inside := blocks - {block | some block in blocks; networkpolicy.outside(block, _cluster)}
+}
+
+_address_blocks := {[name, block] |
 	some [field, peers] in _addressed
 	policies := data.inventory.namespace[_namespace]["networking.k8s.io/v1"].NetworkPolicy
-	rules := policies[name].spec[field]
-	block := rules[_][peers][_].ipBlock
-	block in inside
-} if {
-	blocks := {block |
-		some [field, peers] in _addressed
-		policies := data.inventory.namespace[_namespace]["networking.k8s.io/v1"].NetworkPolicy
-		rules := policies[_].spec[field]
-		block := rules[_][peers][_].ipBlock
-	}
-	inside := blocks - {block | some block in blocks; networkpolicy.outside(block, _cluster)}
+	block := policies[name].spec[field][_][peers][_].ipBlock
 }
 
 _addressed := {{"Ingress": ["ingress", "from"], "Egress": ["egress", "to"]}[opening.direction] |

@@ -47,9 +47,6 @@ func memoise(modules map[string]*ast.Module) (map[string]*ast.Module, []memoised
 		found := map[string]memoised{}
 		pkg := module.Package.Path.String()
 		for _, rule := range module.Rules {
-			if !strings.HasPrefix(pkg, "data.kyma.") {
-				break // what libraries offer is functions
-			}
 			m := memoised{pkg: pkg, rule: ruleName(rule)}
 			if uses := analysis.of(m); len(rule.Head.Args) == 0 && uses.inventory && !uses.input && !analysis.hasArguments(m) {
 				found[m.rule] = m
@@ -242,11 +239,12 @@ func leaf(rule *ast.Rule, comprehension *ast.SetComprehension) (name string, key
 	return string(head), keys, true
 }
 
-// memosOf are the program's memoised rules of these policies.
+// memosOf are the program's memoised rules of these policies and of the libraries.
 func (p *Program) memosOf(policies []*policy.Policy) []memoised {
 	var memos []memoised
 	for _, m := range p.memos {
-		if slices.ContainsFunc(policies, func(q *policy.Policy) bool { return m.pkg == "data.kyma."+q.Name }) {
+		if strings.HasPrefix(m.pkg, "data.lib.") ||
+			slices.ContainsFunc(policies, func(q *policy.Policy) bool { return m.pkg == "data.kyma."+q.Name }) {
 			memos = append(memos, m)
 		}
 	}

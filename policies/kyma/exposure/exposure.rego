@@ -50,11 +50,11 @@
 package kyma.exposure
 
 import data.lib.kfs.apirule
+import data.lib.kfs.endpoints
 import data.lib.kfs.finding
 import data.lib.kfs.function
 import data.lib.kfs.httppath
 import data.lib.kfs.inventory
-import data.lib.kfs.selector
 
 # METADATA
 # title: Rule open to everyone
@@ -457,17 +457,9 @@ _aliases(namespace, targets) := {name |
 } | {alias |
 	some target in targets
 	resource := inventory.named("Function", namespace, substring(target, count(namespace) + 1, -1))
-	some alias in object.get(_nameless_services, namespace, set())
-	_selects(inventory.named("Service", namespace, alias).spec.selector, resource)
-}
-
-# Those that no Function has the name of, by namespace.
-_nameless_services := {space: names |
-	some space, _ in data.inventory.namespace
-	names := {name |
-		_ = data.inventory.namespace[space].v1.Service[name]
-		not inventory.named("Function", space, name)
-	}
+	some alias in endpoints.near(namespace, function.serving_pod(resource))
+	not inventory.named("Function", namespace, alias)
+	endpoints.takes(inventory.named("Service", namespace, alias).spec.selector, resource)
 }
 
 # The names of a namespace's APIRules, by services that they name. It follows references only, since a function that
@@ -557,10 +549,9 @@ _made_by_controller if {
 
 # The Functions that a backend leads to, as namespace/name; "" where the backend can't be read.
 _exposed(backend) := {name |
-	some service in _services(backend)
-	not _generated(service)
+	some service in (_services(backend) - _generated)
 	some name in _functions_behind(service)
-} if {
+} | {_key(service) | some service in (_matching(_host(backend.host)) - _generated)} if {
 	is_string(backend.host)
 }
 
@@ -591,27 +582,14 @@ _functions_behind(service) := {name |
 _own_service(service) if inventory.named("Function", service.namespace, service.name)
 
 _selected(namespace, labels) := {_key({"namespace": namespace, "name": name}) |
-	some name, resource in inventory.objects("Function", namespace)
-	_selects(labels, resource)
+	some name in endpoints.functions(namespace, labels)
 }
 
-_selects(labels, resource) if {
-	is_object(labels)
-	count(labels) > 0
-
-	# The Deployment adds it, with a value that nobody knows.
-	known := object.remove(labels, ["pod-template-hash"])
-	selector.labels_match(known, function.serving_pod(resource))
-}
-
-_selects(labels, _) if not selector.labels_readable(labels)
-
-# True where API Gateway made the object for an APIRule that exposes that service. Labels alone prove nothing.
-_generated(service) if {
+# The services for whose APIRules API Gateway made the object. Labels alone prove nothing.
+_generated contains rule.service if {
 	input.review.object.kind in {"Rule", "VirtualService"}
 	some name in _owners
 	some rule in apirule.rules(inventory.named("APIRule", _home, name))
-	rule.service == service
 }
 
 # The APIRules of its namespace that the object's labels name.
@@ -816,7 +794,7 @@ _elsewhere(reference) if {
 }
 
 # The Services that a host may mean, by the names that cluster DNS and Istio resolve and by the address.
-_services(backend) := _named_services(split(host, "."), backend.namespace) | (_matching(host) | _addressed(host)) if {
+_services(backend) := _named_services(split(host, "."), backend.namespace) | _addressed(host) if {
 	host := _host(backend.host)
 }
 
@@ -838,20 +816,19 @@ _named_services(labels, namespace) := {{"namespace": namespace, "name": labels[0
 	i > 1
 })
 
+# The Functions that a wildcard takes in.
 _matching(host) := {service |
 	startswith(host, "*")
-	some service in _functions
-	endswith(sprintf("%s.%s.svc.cluster.local", [service.name, service.namespace]), substring(host, 1, -1))
+	suffix := substring(host, 1, -1)
+	some version in inventory.versions.Function
+	_ = data.inventory.namespace[space][version].Function[name]
+	endswith(concat(".", [name, space, "svc.cluster.local"]), suffix)
+	service := {"namespace": space, "name": name}
 }
 
 _addressed(host) := {service | some service, _ in _at_address(host)}
 
 _at_address(host) := _addresses[host] if regex.match(`^[0-9.]+$|:`, host)
-
-_functions contains {"namespace": space, "name": name} if {
-	some version in inventory.versions.Function
-	_ = data.inventory.namespace[space][version].Function[name]
-}
 
 _addresses := object.union_n(array.concat(
 	[{address: {{"namespace": space, "name": name}: true}} |

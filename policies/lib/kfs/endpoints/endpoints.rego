@@ -1,0 +1,124 @@
+# METADATA
+# title: Endpoints of Services
+# description: |
+#   Which Services lead to a Function's pods, and to which Functions a Service leads. There may be hundreds of both in a
+#   namespace, so each is looked up by what selectors ask for.
+package lib.kfs.endpoints
+
+import data.lib.kfs.function
+import data.lib.kfs.inventory
+import data.lib.kfs.selector
+
+# METADATA
+# description: |
+#   True where a Service's selector takes the Function's pods, as Services meet them. One that can't be read may take
+#   all; null and an empty one take none.
+# scope: document
+takes(labels, resource) if {
+	is_object(labels)
+	count(labels) > 0
+
+	# The Deployment adds it, with a value that nobody knows.
+	known := object.remove(labels, ["pod-template-hash"])
+	selector.labels_match(known, function.serving_pod(resource))
+}
+
+takes(labels, _) if not selector.labels_readable(labels)
+
+# METADATA
+# description: The names of a namespace's Functions whose pods a Service's selector takes, as a set.
+# scope: document
+functions(space, labels) := {name |
+	some key in _names
+	name := labels[key]
+	resource := inventory.named("Function", space, name)
+	takes(labels, resource)
+} if {
+	_named(labels)
+}
+
+functions(space, labels) := {name |
+	some kind in function.alike({space}, set(), _mentioned(labels))
+	takes(labels, kind.function)
+	some name in kind.names
+} if {
+	not _named(labels)
+}
+
+# METADATA
+# description: |
+#   The names of a namespace's Services whose selectors may take a pod with these labels, as a set: for all others it is
+#   sure that they don't.
+# scope: document
+near(space, pod) := {name | some name in _odd[space]} | ({name |
+	some shape in _shapes[space]
+	count(((shape - object.keys(pod)) | (shape & unknown))) == 0
+	labels := object.filter(pod, shape)
+	some name in {found | _asking[[space, labels, found]]}
+} | {name |
+	some shape in _shapes[space]
+	count(shape - object.keys(pod)) == 0
+	count(shape & unknown) > 0
+	some name in {found | _shaped[[space, shape, found]]}
+}) if {
+	unknown := {key | some key, value in pod; is_null(value)}
+}
+
+# The labels that only the Function of that name has.
+_names := ["app.kubernetes.io/name", "serverless.kyma-project.io/function-name"]
+
+_named(labels) if {
+	selector.labels_readable(labels)
+	some key in _names
+	_ = labels[key]
+}
+
+# What tells Functions apart to the selector: Istio makes labels of others.
+_mentioned(labels) := {
+	"keys": (keys | of_istio),
+	"texts": {text | some text in labels},
+	"present": of_istio,
+	"builds": false,
+} if {
+	keys := {key | some key, _ in labels}
+	of_istio := union({_sources[key] | some key in keys})
+}
+
+_sources := {
+	"security.istio.io/tlsMode": {"security.istio.io/tlsMode"},
+	"service.istio.io/canonical-name": {"app.kubernetes.io/name", "service.istio.io/canonical-name"},
+	"service.istio.io/canonical-revision": {
+		"app.kubernetes.io/version",
+		"service.istio.io/canonical-revision",
+		"version",
+	},
+}
+
+_selectors[space] := {name: asked |
+	asked := data.inventory.namespace[space].v1.Service[name].spec.selector
+} if {
+	_ = data.inventory.namespace[space].v1.Service
+}
+
+# What labels don't find: what isn't a map of texts, and what asks for a label whose value nobody knows.
+_odd[space] := {name | some name, asked in selectors; not is_object(asked)} | ({name |
+	value := selectors[name][_]
+	not is_string(value)
+} | {name | _ = selectors[name]["pod-template-hash"]}) if {
+	selectors := _selectors[space]
+}
+
+# The labels that selectors ask for together. There are few such sets, however many Services.
+_shapes[space] := {object.keys(asked) | some asked in selectors; is_object(asked)} if selectors := _selectors[space]
+
+_asking contains [space, labels, name] if {
+	selectors := _selectors[space]
+	some name, labels in selectors
+}
+
+_shaped contains [space, shape, name] if {
+	selectors := _selectors[space]
+	some name, asked in selectors
+	is_object(asked)
+	shape := object.keys(asked)
+}

@@ -27,6 +27,7 @@ import (
 const (
 	key       = "key"       // objects whose names it knows: no more with 10,000 than with 10
 	namespace = "namespace" // all of the reviewed object's namespace: in others they cost nothing
+	spaces    = "spaces"    // like namespace, and APIRules wherever they are: other namespaces cost, but not what is in them
 	cluster   = "cluster"   // all that there are
 )
 
@@ -450,6 +451,33 @@ configPatches: [{applyTo: HTTP_FILTER, match: {context: SIDECAR_INBOUND}, patch:
 			around: function("orders", "spec: {labels: {app: shop}}"), peer: functions, want: "KFS-123",
 		},
 		{
+			policy: "exposure", name: "APIRule/Service", reads: spaces,
+			review: exposure("orders-all", "orders", "extAuth: {authorizers: [oauth2-proxy]}"),
+			around: function("orders", "") + "---" + exposure("orders", "orders", audience), peer: service, want: "KFS-115",
+		},
+		{
+			policy: "exposure", name: "APIRule of a Service/Function", reads: spaces,
+			review: exposure("orders-all", "orders-alias", "extAuth: {authorizers: [oauth2-proxy]}"),
+			around: function("orders", "spec: {labels: {app: orders, part-of: shop}}") + "---" + exposure("orders", "orders", audience) + alias, peer: labelled, want: "KFS-115",
+		},
+		{
+			policy: "exposure", name: "Service/Function", reads: namespace,
+			review: strings.Replace(strings.TrimPrefix(alias, "\n---"), "spec: {", "spec: {type: LoadBalancer, ", 1),
+			around: function("orders", "spec: {labels: {app: orders, part-of: shop}}"), peer: labelled, want: "KFS-116",
+		},
+		{
+			policy: "exposure", name: "VirtualService/Function", reads: namespace,
+			review: virtualService("orders-alias"), around: function("orders", "spec: {labels: {app: orders, part-of: shop}}") + alias, peer: labelled, want: "KFS-116",
+		},
+		{
+			policy: "exposure", name: "VirtualService of an address/Service", reads: cluster,
+			review: virtualService("10.96.0.1"), around: function("orders", "spec: {labels: {app: orders, part-of: shop}}") + alias, peer: service, want: "KFS-116",
+		},
+		{
+			policy: "exposure", name: "VirtualService of a wildcard/Function", reads: cluster,
+			review: virtualService("'*.cluster.local'"), around: function("orders", "spec: {labels: {app: orders, part-of: shop}}"), peer: labelled, want: "KFS-116",
+		},
+		{
 			policy: "pod_security_level", name: "Function/Namespace", reads: key,
 			review: function("orders", ""), peer: namespaces, want: "KFS-502 KFS-504",
 		},
@@ -829,6 +857,44 @@ kind: PeerAuthentication
 metadata: {name: permissive, namespace: %s}
 spec: {mtls: {mode: PERMISSIVE}}
 `, space)
+}
+
+// exposure is an APIRule that exposes one of the services by one strategy.
+func exposure(name, service, strategy string) string {
+	return fmt.Sprintf(`
+apiVersion: gateway.kyma-project.io/v2
+kind: APIRule
+metadata: {name: %[1]s, namespace: shop}
+spec:
+  gateway: kyma-system/kyma-gateway
+  hosts: [%[1]s]
+  service: {name: %[2]s, port: 80}
+  rules: [{path: /*, methods: [GET, POST], %[3]s}]
+`, name, service, strategy)
+}
+
+const audience = `jwt: {authentications: [{issuer: "https://id.example.com", jwksUri: "https://id.example.com/keys"}],
+    authorizations: [{audiences: [orders]}]}`
+
+// alias is a Service that leads to the Function orders.
+const alias = `
+---
+apiVersion: v1
+kind: Service
+metadata: {name: orders-alias, namespace: shop}
+spec: {clusterIP: 10.96.0.1, ports: [{port: 80}], selector: {app: orders, part-of: shop}}
+`
+
+func virtualService(host string) string {
+	return fmt.Sprintf(`
+apiVersion: networking.istio.io/v1
+kind: VirtualService
+metadata: {name: orders, namespace: shop}
+spec:
+  gateways: [kyma-system/kyma-gateway]
+  hosts: [orders.example.com]
+  http: [{route: [{destination: {host: %s}}]}]
+`, host)
 }
 
 // exposing is an APIRule of another workload.

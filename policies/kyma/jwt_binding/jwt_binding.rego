@@ -53,8 +53,8 @@
 package kyma.jwt_binding
 
 import data.lib.kfs.apirule
+import data.lib.kfs.endpoints
 import data.lib.kfs.finding
-import data.lib.kfs.function
 import data.lib.kfs.inventory
 
 # METADATA
@@ -306,8 +306,7 @@ _function_named(service) if inventory.named("Function", service.namespace, servi
 
 _functions_behind(service) := {name |
 	resource := inventory.named("Service", service.namespace, service.name)
-	some name, candidate in inventory.objects("Function", service.namespace)
-	function.selected(resource.spec.selector, candidate)
+	some name in endpoints.functions(service.namespace, resource.spec.selector)
 }
 
 _sharings := [{"path": token.path, "text": text} |

@@ -30,6 +30,7 @@
 #         that have the Function's own labels.
 package kyma.mesh_membership
 
+import data.lib.kfs.endpoints
 import data.lib.kfs.finding
 import data.lib.kfs.function
 import data.lib.kfs.namespace
@@ -272,10 +273,11 @@ _captures(resource) := {at: names |
 	names := {name | some [place, name] in caught; place == at}
 }
 
-# The Services whose selectors ask for nothing that the pod doesn't have. Hundreds of others stand beside them, so what
-# costs most comes last. The Deployment adds the hash, with a value that nobody knows.
+# The Services whose selectors ask for nothing that the pod doesn't have. The Deployment adds the hash, with a value
+# that nobody knows.
 _catching := [[name, labels] |
 	pod := function.serving_pod(input.review.object)
+	some name in endpoints.near(_namespace, pod)
 	asked := _services[name].spec.selector
 	is_object(asked)
 	labels := object.remove(asked, ["pod-template-hash"])
@@ -305,17 +307,8 @@ _captors(resource, labels) := {array.concat(at, [key]) |
 	key in keys
 }
 
-# What is no map of texts.
 _unreadable contains name if {
-	value := _services[name].spec.selector[_]
-	not is_string(value)
-	_selects(name)
-}
-
-_unreadable contains name if {
-	asked := _services[name].spec.selector
-	not is_object(asked)
-	not is_null(asked)
+	some name in endpoints.unreadable(_namespace)
 	_selects(name)
 }
 
@@ -325,7 +318,9 @@ _selects(name) if {
 	type != "ExternalName"
 }
 
-_services := data.inventory.namespace[namespace.name(input.review)].v1.Service
+_services := data.inventory.namespace[_namespace].v1.Service
+
+_namespace := namespace.name(input.review)
 
 # Kyma's labels alone are an alias, and who asks for one Function's name or uuid means that Function.
 _aimed(labels) if count(object.keys(labels) - _shared) == 0

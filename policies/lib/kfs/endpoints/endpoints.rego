@@ -50,7 +50,7 @@ functions(space, labels) := {name |
 #   The names of a namespace's Services whose selectors may take a pod with these labels, as a set: for all others it is
 #   sure that they don't.
 # scope: document
-near(space, pod) := {name | some name in _odd[space]} | ({name |
+near(space, pod) := (unreadable(space) | {name | some name in _hashed[space]}) | ({name |
 	some shape in _shapes[space]
 	count(((shape - object.keys(pod)) | (shape & unknown))) == 0
 	labels := object.filter(pod, shape)
@@ -59,7 +59,9 @@ near(space, pod) := {name | some name in _odd[space]} | ({name |
 	some shape in _shapes[space]
 	count(shape - object.keys(pod)) == 0
 	count(shape & unknown) > 0
+	known := object.filter(pod, shape - unknown)
 	some name in {found | _shaped[[space, shape, found]]}
+	object.subset(_selectors[space][name], known)
 }) if {
 	unknown := {key | some key, value in pod; is_null(value)}
 }
@@ -100,13 +102,24 @@ _selectors[space] := {name: asked |
 	_ = data.inventory.namespace[space].v1.Service
 }
 
-# What labels don't find: what isn't a map of texts, and what asks for a label whose value nobody knows.
-_odd[space] := {name | some name, asked in selectors; not is_object(asked)} | ({name |
+# METADATA
+# description: The names of a namespace's Services whose selectors are no maps of texts, as a set. Null is none.
+# scope: document
+unreadable(space) := {name | some name in _unreadable[space]}
+
+_unreadable[space] := {name |
 	value := selectors[name][_]
 	not is_string(value)
-} | {name | _ = selectors[name]["pod-template-hash"]}) if {
+} | {name |
+	some name, asked in selectors
+	not is_object(asked)
+	not is_null(asked)
+} if {
 	selectors := _selectors[space]
 }
+
+# The Deployment's hash has a value that nobody knows.
+_hashed[space] := {name | _ = selectors[name]["pod-template-hash"]} if selectors := _selectors[space]
 
 # The labels that selectors ask for together. There are few such sets, however many Services.
 _shapes[space] := {object.keys(asked) | some asked in selectors; is_object(asked)} if selectors := _selectors[space]

@@ -19,11 +19,6 @@ pods(function, flavor) := {runtime_pod(function)} if flavor == "buildless"
 pods(function, flavor) := {runtime_pod(function), build_pod(function)} if flavor != "buildless"
 
 # METADATA
-# description: True where a plain map of labels (a Service's selector) selects the Function's runtime pods.
-# scope: document
-selected(labels, function) if selector.labels_match(labels, runtime_pod(function))
-
-# METADATA
 # description: |
 #   True where a label selector selects the Function's runtime pods. An unreadable one doesn't: a caller to whom being
 #   selected is the danger asks selector.readable too.

@@ -114,7 +114,7 @@ test_unreadable_function_has_pods[note] if {
 	}
 
 	count(function.pods(unreadable, "classic")) == 2
-	function.selected({"serverless.kyma-project.io/function-name": "orders"}, unreadable)
+	function.selected_by({"matchLabels": {"serverless.kyma-project.io/function-name": "orders"}}, unreadable)
 }
 
 test_selected[note] if {
@@ -130,7 +130,6 @@ test_selected[note] if {
 		"null": null,
 	}
 
-	function.selected(labels, _unborn)
 	function.selected_by({"matchLabels": labels}, _unborn)
 }
 
@@ -142,7 +141,6 @@ test_not_selected[note] if {
 		"unreadable": {"function": _known, "labels": {"tier": null}},
 	}
 
-	not function.selected(tc.labels, tc.function)
 	not function.selected_by({"matchLabels": tc.labels}, tc.function)
 }
 

@@ -353,80 +353,14 @@ _specs := {spec |
 	spec := data.inventory.namespace[_namespace]["networking.k8s.io/v1"].NetworkPolicy[name].spec
 } | {{} | count(_empty) > 0}
 
-_empty := names - {name |
-	some name in names
+_empty := _candidates - {name |
+	some name in _candidates
 	_ = data.inventory.namespace[_namespace]["networking.k8s.io/v1"].NetworkPolicy[name].spec
-} if {
-	names := _candidates - object.keys(_selectors)
 }
 
-# Most are plainly about other pods, because they ask for labels that these lack.
-_candidates := inventory.names("NetworkPolicy", _namespace) - (by_label | by_expression) if {
-	by_label := _strangers_by_label - _unreadable_labels
-	by_expression := _strangers_by_expression - _unreadable_values
-}
-
-_selectors := {name: chosen |
-	chosen := data.inventory.namespace[_namespace]["networking.k8s.io/v1"].NetworkPolicy[name].spec.podSelector
-}
-
-_strangers_by_label := ({name |
-	labels := _either_labels
-	some name, {"matchLabels": wanted} in _selectors
-	is_object(wanted)
-	object.subset(labels, wanted) == false
-} - _asking_unsure) | {name |
-	some name in _asking_unsure
-	{"matchLabels": known} := _selectors[name]
-	wanted := object.remove(known, _unknown)
-	object.subset(_runtime_labels, wanted) == false
-	object.subset(_build_labels, wanted) == false
-}
-
-_asking_unsure := {name |
-	some key in _unsure
-	_ = _selectors[name].matchLabels[key]
-}
-
-_unreadable_labels := {name |
-	value := _selectors[name].matchLabels[_]
-	not is_string(value)
-}
-
-_strangers_by_expression := {name |
-	labels := _either_labels
-	unsure := _unsure
-	some name, {"matchExpressions": [{"key": key, "operator": operator, "values": values}]} in _selectors
-	operator == "In"
-	is_string(key)
-	not key in unsure
-	is_array(values)
-	values != []
-	own := object.get(labels, key, null)
-	not own in values
-}
-
-_unreadable_values := {name |
-	some name in _strangers_by_expression
-	value := _selectors[name].matchExpressions[_].values[_]
-	not is_string(value)
-}
+_candidates := networkpolicy.near(_namespace, function.pods(input.review.object, _flavor))
 
 _runtime_labels := function.runtime_pod(input.review.object)
-
-_build_labels := function.build_pod(input.review.object) if _flavor != "buildless"
-
-_build_labels := _runtime_labels if _flavor == "buildless"
-
-# The labels whose values nobody knows agree with every selector.
-_unknown := {key | some key, value in _runtime_labels; is_null(value)} | {key |
-	some key, value in _build_labels
-	is_null(value)
-}
-
-_unsure := _unknown | {key | some key, value in _runtime_labels; object.get(_build_labels, key, value) != value}
-
-_either_labels := object.union(_runtime_labels, _build_labels)
 
 # The API server gives every namespace a label with its name. The others count where the Namespace is known: a rule that
 # waited for it would pass over what it can see without.

@@ -52,9 +52,10 @@ functions(space, labels) := {name |
 # scope: document
 near(space, pod) := (unreadable(space) | {name | some name in _hashed[space]}) | ({name |
 	some shape in _shapes[space]
-	count(((shape - object.keys(pod)) | (shape & unknown))) == 0
+	lacking := shape - object.keys(pod)
+	count(lacking | (shape & unknown)) == 0
 	labels := object.filter(pod, shape)
-	some name in {found | _asking[[space, labels, found]]}
+	some name, _ in _asking[space][labels]
 } | {name |
 	some shape in _shapes[space]
 	count(shape - object.keys(pod)) == 0
@@ -122,11 +123,10 @@ _unreadable[space] := {name |
 _hashed[space] := {name | _ = selectors[name]["pod-template-hash"]} if selectors := _selectors[space]
 
 # The labels that selectors ask for together. There are few such sets, however many Services.
-_shapes[space] := {object.keys(asked) | some asked in selectors; is_object(asked)} if selectors := _selectors[space]
+_shapes[space] := {object.keys(labels) | some labels, _ in wanted_by; is_object(labels)} if wanted_by := _asking[space]
 
-_asking contains [space, labels, name] if {
+_asking[space] := object.union_n([{labels: {name: true}} | some name, labels in selectors]) if {
 	selectors := _selectors[space]
-	some name, labels in selectors
 }
 
 _shaped contains [space, shape, name] if {

@@ -6,6 +6,7 @@
 #   protects nothing and opens everything. Pods are maps of labels, see lib.kfs.selector for the values nobody knows.
 package lib.kfs.networkpolicy
 
+import data.lib.kfs.inventory
 import data.lib.kfs.selector
 
 # METADATA
@@ -54,6 +55,127 @@ selects(policy, pod) if selector.matches(_pod_selector(policy), pod)
 selects(policy, _) if {
 	pod_selector := _pod_selector(policy)
 	not selector.readable(pod_selector)
+}
+
+# METADATA
+# description: |
+#   The names of a namespace's NetworkPolicies that may select one of these pods, as a set: for all others it is sure
+#   that they don't. Most ask for labels that the pods lack, or for one label's values, and are looked up by these.
+# scope: document
+near(space, pods) := ((names - by_labels) - by_values) | union({found |
+	some pod in pods
+	unknown := {key | some key, value in pod; is_null(value)}
+	found := _near_by_labels(space, pod, unknown) | _near_by_values(space, pod, unknown)
+}) if {
+	names := inventory.names("NetworkPolicy", space)
+	by_labels := object.keys(_by_labels[space])
+	by_values := object.keys(_by_values[space])
+}
+
+near(space, _) := set() if count(inventory.names("NetworkPolicy", space)) == 0
+
+_near_by_labels(space, pod, unknown) := {name |
+	some shape in _shapes[space]
+	lacking := shape - object.keys(pod)
+	count(lacking | (shape & unknown)) == 0
+	labels := object.filter(pod, shape)
+	some name, _ in _asking[space][labels]
+} | {name |
+	some shape in _shapes[space]
+	count(shape - object.keys(pod)) == 0
+	count(shape & unknown) > 0
+	known := object.filter(pod, shape - unknown)
+	some name in {found | _shaped[[space, shape, found]]}
+	object.subset(_by_labels[space][name], known)
+}
+
+_near_by_values(space, pod, unknown) := {name |
+	some key in (_keys[space] - unknown)
+	value := pod[key]
+	some name in {found | _valuing[[space, key, value, found]]}
+} | {name |
+	some key in (_keys[space] & unknown)
+	some name in {found | _keyed[[space, key, found]]}
+}
+
+# Those that ask for nothing but labels: the labels.
+_by_labels[space] := object.remove(labels, _unreadable(labels)) if {
+	selectors := _selectors[space]
+	labels := {name: wanted | some name, {"matchLabels": wanted} in selectors}
+}
+
+# Those that ask for nothing but one label's values: the label and the values.
+_by_values[space] := {name: requirement |
+	some name, {"matchExpressions": [requirement]} in selectors
+	{"key": key, "operator": "In", "values": values} = requirement
+	is_string(key)
+	is_array(values)
+	count(values) > 0
+	every value in values { is_string(value) }
+} if {
+	selectors := _selectors[space]
+}
+
+_selectors[space] := {name: chosen |
+	chosen := data.inventory.namespace[space]["networking.k8s.io/v1"].NetworkPolicy[name].spec.podSelector
+} if {
+	_ = data.inventory.namespace[space]["networking.k8s.io/v1"].NetworkPolicy
+}
+
+# The names of what isn't a map of texts. What is no map or text sorts before or after all that are.
+_unreadable(labels) := set() if {
+	maps := {wanted | some wanted in labels}
+	texts := {text | some wanted in maps; some text in wanted}
+	_all_maps(maps)
+	_all_texts(texts)
+} else := {name |
+	some name, wanted in labels
+	not selector.labels_readable(wanted)
+} | {name |
+	some name, wanted in labels
+	is_null(wanted)
+}
+
+_all_maps(values) if count(values) == 0
+
+_all_maps(values) if {
+	is_object(min(values))
+	is_object(max(values))
+}
+
+_all_texts(values) if count(values) == 0
+
+_all_texts(values) if {
+	is_string(min(values))
+	is_string(max(values))
+}
+
+# The labels that selectors ask for together. There are few such sets, however many NetworkPolicies.
+_shapes[space] := {object.keys(wanted) | some wanted, _ in wanted_by} if wanted_by := _asking[space]
+
+_asking[space] := object.union_n([{labels: {name: true}} | some name, labels in wanted_by]) if {
+	wanted_by := _by_labels[space]
+}
+
+_shaped contains [space, shape, name] if {
+	wanted_by := _by_labels[space]
+	some name, wanted in wanted_by
+	shape := object.keys(wanted)
+}
+
+_keys[space] := {requirement.key | some requirement in requirements} if requirements := _by_values[space]
+
+_valuing contains [space, key, value, name] if {
+	requirements := _by_values[space]
+	some name, requirement in requirements
+	key := requirement.key
+	some value in requirement.values
+}
+
+_keyed contains [space, key, name] if {
+	requirements := _by_values[space]
+	some name, requirement in requirements
+	key := requirement.key
 }
 
 # METADATA

@@ -168,13 +168,21 @@ _known_pods contains {"namespace": kind.space, "labels": labels, "names": kind.n
 	_acts_on(kind.space, labels)
 }
 
+# Of a selector that takes a few Functions, no others need be told apart.
+_kinds := function.singly(_namespace, _chosen) if {
+	_namespace != _root_namespace
+	_few_chosen
+}
+
 _kinds := function.alike({_namespace}, set(), function.each(_namespace)) if {
 	_namespace != _root_namespace
+	not _few_chosen
 	function.few(_namespace)
 }
 
 _kinds := function.alike({_namespace}, set(), _mentioned({_namespace, _root_namespace})) if {
 	_namespace != _root_namespace
+	not _few_chosen
 	not function.few(_namespace)
 }
 
@@ -182,6 +190,15 @@ _kinds := function.alike(object.keys(data.inventory.namespace), apart, _mentione
 	_namespace == _root_namespace
 	apart := {_namespace} | _with_policies
 }
+
+_few_chosen if {
+	count(authorization.targets(_spec(input.review.object))) == 0
+	selector.labels_readable(_wanted_labels)
+	not _wanted_labels in [null, {}]
+	count(_chosen) <= 20
+}
+
+_chosen := function.chosen(_namespace, _wanted_labels)
 
 # What the reviewed object asks of a pod, and what the policies of these namespaces do that may guard it. Build pods
 # have no sidecar.
@@ -349,7 +366,7 @@ _may_match(value, issuer) if {
 _allow_policies(space, labels) := [spec |
 	some source in {space, _root_namespace}
 	some version, names in inventory.versioned("AuthorizationPolicy", source)
-	some name in (names - inventory.strangers("AuthorizationPolicy", source, version, labels))
+	some name in (names & inventory.near("AuthorizationPolicy", source, version, labels))
 	policy := data.inventory.namespace[source][version].AuthorizationPolicy[name]
 	spec := authorization.spec(policy)
 	authorization.allows(spec)

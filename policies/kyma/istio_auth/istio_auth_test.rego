@@ -905,14 +905,19 @@ test_review_is_skipped_where_rules_are_not_selected if {
 	_found_with(_object("Sidecar", {}), _functions, {"rules": ["KFS-121"]}) == set()
 }
 
-test_unreadable_functions_count if {
-	unreadable := {"a": null, "b": {"metadata": []}}
+test_unreadable_labels_count if {
+	unreadable := {
+		"a": {"metadata": {"name": "a"}, "spec": {"labels": {"tier": 7}}},
+		"b": {"metadata": {"name": "b"}, "spec": {"template": {"labels": {"tier": null}}}},
+		"c": {"metadata": {"name": "c"}, "spec": {"labels": {"tier": "web"}}},
+	}
 	namespaces := {"demo": _kinds("serverless.kyma-project.io/v1alpha2", "Function", unreadable)}
+	policy := _object("AuthorizationPolicy", {"selector": {"matchLabels": {"tier": "shop"}}, "rules": [{}]})
 	message := "KFS-121: rule 0 names no caller, so anyone may call the pods of Function \"a\" and 1 more"
 
-	_found(_policy([{}]), namespaces) == _whole_rule
-	_found(object.union(_policy([{}]), {"metadata": {"namespace": "istio-system"}}), namespaces) == _whole_rule
-	_messages(_policy([{}]), namespaces) == {message}
+	_found(policy, namespaces) == _whole_rule
+	_found(object.union(policy, {"metadata": {"namespace": "istio-system"}}), namespaces) == _whole_rule
+	_messages(policy, namespaces) == {message}
 }
 
 # Where there are many Functions, one stands for those that are alike to all policies concerned.

@@ -430,7 +430,7 @@ _unguarded := sprintf("%s of AuthorizationPolicy %q names no caller%s", [trim_su
 _enforced := [{"name": name, "spec": spec} |
 	some space in {_namespace, _root}
 	some version, names in inventory.versioned("AuthorizationPolicy", space)
-	some name in (names - inventory.strangers("AuthorizationPolicy", space, version, _runtime_labels))
+	some name in (names & inventory.near("AuthorizationPolicy", space, version, _runtime_labels))
 	policy := data.inventory.namespace[space][version].AuthorizationPolicy[name]
 	authorization.enforced(policy, _runtime_labels)
 	spec := authorization.spec(policy)
@@ -498,7 +498,7 @@ _modes(fn, space) := mesh.modes(_authentications(space, pod), pod, space, _root,
 _authentications(space, pod) := {authentication |
 	some source in {space, _root}
 	some version, names in inventory.versioned("PeerAuthentication", source)
-	some name in ((names - inventory.strangers("PeerAuthentication", source, version, pod)) - _reviewed(source))
+	some name in ((names & inventory.near("PeerAuthentication", source, version, pod)) - _reviewed(source))
 	authentication := data.inventory.namespace[source][version].PeerAuthentication[name]
 } | {input.review.object |
 	input.review.object.kind == "PeerAuthentication"
@@ -556,13 +556,21 @@ _asking(version) := {name |
 }
 
 # The Functions behind the reviewed PeerAuthentication, those together that are the same to it and its like.
+# Of a selector that takes a few, no others need be told apart.
+_kinds := function.singly(_namespace, _chosen) if {
+	_namespace != _root
+	_few_chosen
+}
+
 _kinds := function.alike({_namespace}, set(), function.each(_namespace)) if {
 	_namespace != _root
+	not _few_chosen
 	function.few(_namespace)
 }
 
 _kinds := function.alike({_namespace}, set(), _mentioned({_namespace})) if {
 	_namespace != _root
+	not _few_chosen
 	not function.few(_namespace)
 }
 
@@ -570,6 +578,15 @@ _kinds := function.alike(object.keys(data.inventory.namespace), apart, _mentione
 	_namespace == _root
 	apart := {_root} | _with_authentications
 }
+
+_few_chosen if {
+	wanted := _own_selector.matchLabels
+	selector.labels_readable(wanted)
+	not wanted in [null, {}]
+	count(_chosen) <= 20
+}
+
+_chosen := function.chosen(_namespace, _own_selector.matchLabels)
 
 _mentioned(spaces) := selector.mentioned(array.concat([_own_selector], [chosen |
 	some space in spaces

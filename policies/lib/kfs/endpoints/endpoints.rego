@@ -51,21 +51,13 @@ functions(space, labels) := {name |
 #   sure that they don't.
 # scope: document
 near(space, pod) := (unreadable(space) | {name | some name in _hashed[space]}) | ({name |
-	some shape in _shapes[space]
-	lacking := shape - object.keys(pod)
-	count(lacking | (shape & unknown)) == 0
-	labels := object.filter(pod, shape)
+	some labels in selector.satisfied(_shapes[space], pod)
 	some name, _ in _asking[space][labels]
 } | {name |
-	some shape in _shapes[space]
-	count(shape - object.keys(pod)) == 0
-	count(shape & unknown) > 0
-	known := object.filter(pod, shape - unknown)
+	some shape, labels in selector.uncertain(_shapes[space], pod)
 	some name in {found | _shaped[[space, shape, found]]}
-	object.subset(_selectors[space][name], known)
-}) if {
-	unknown := {key | some key, value in pod; is_null(value)}
-}
+	object.subset(_selectors[space][name], labels)
+})
 
 # The labels that only the Function of that name has.
 _names := ["app.kubernetes.io/name", "serverless.kyma-project.io/function-name"]

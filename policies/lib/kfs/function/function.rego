@@ -27,6 +27,45 @@ selected_by(label_selector, function) if selector.matches(label_selector, runtim
 
 # METADATA
 # description: |
+#   The names of a namespace's Functions whose runtime pods have the wanted labels, a plain map, as a set. None if that
+#   can't be read.
+# scope: document
+chosen(space, wanted) := {name |
+	some key in names
+	name := wanted[key]
+	resource := inventory.named("Function", space, name)
+	selector.labels_match(wanted, runtime_pod(resource))
+} if {
+	names := _names_in(wanted)
+	count(names) > 0
+}
+
+chosen(space, wanted) := {name |
+	mentioned := object.union(selector.mentioned([{"matchLabels": wanted}]), {"builds": false})
+	some kind in alike({space}, set(), mentioned)
+	selector.labels_match(wanted, runtime_pod(kind.function))
+	some name in kind.names
+} if {
+	count(_names_in(wanted)) == 0
+}
+
+# The labels that only the Function of that name has.
+_names_in(wanted) := {key |
+	selector.labels_readable(wanted)
+	some key in ["app.kubernetes.io/name", "serverless.kyma-project.io/function-name"]
+	_ = wanted[key]
+}
+
+# METADATA
+# description: Functions of a namespace by their names, each for itself, in the shape of alike().
+# scope: document
+singly(space, names) := [{"function": resource, "space": space, "names": {name}} |
+	some name in names
+	resource := inventory.named("Function", space, name)
+]
+
+# METADATA
+# description: |
 #   The labels of a runtime pod. The controller merges its own labels over those of the deprecated spec.template, and
 #   those over spec.labels (serverless: podLabels in system_state.go, PodLabels in function_types.go).
 # scope: document

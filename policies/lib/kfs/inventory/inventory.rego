@@ -5,6 +5,8 @@
 #   a version; these functions give it once, from the first version that has it.
 package lib.kfs.inventory
 
+import data.lib.kfs.selector
+
 # METADATA
 # description: The objects of a namespaced kind in a namespace, by name.
 # scope: document
@@ -37,19 +39,46 @@ names(kind, space) := union({found | some found in versioned(kind, space)})
 
 # METADATA
 # description: |
-#   The names of the objects of one of Istio's kinds, in a namespace and version, that are plainly about other pods,
-#   because their `spec.selector.matchLabels` ask for labels that this one lacks. That is most of them, and spares a
-#   closer look. A label of the pod whose value is null agrees with every value that is asked of it.
+#   The names of the objects of one of Istio's kinds, in a namespace and version, whose `spec.selector.matchLabels` may
+#   take a pod with these labels, as a set: for all others it is sure that they don't. A label of the pod whose value is
+#   null agrees with every value that is asked of it.
 # scope: document
-strangers(kind, space, version, pod) := {name |
-	unknown := {key | some key, value in pod; is_null(value)}
-	wanted := data.inventory.namespace[space][version][kind][name].spec.selector.matchLabels
-	is_object(wanted)
-	known := object.remove(wanted, unknown)
-	not object.subset(pod, known)
-} - {name |
-	value := data.inventory.namespace[space][version][kind][name].spec.selector.matchLabels[_]
-	not is_string(value)
+near(kind, space, version, pod) := (object.keys(all) - object.keys(_wanted[kind][space][version])) | ({name |
+	some labels in selector.satisfied(_shapes[kind][space][version], pod)
+	some name, _ in _wanting[kind][space][version][labels]
+} | {name |
+	some shape, labels in selector.uncertain(_shapes[kind][space][version], pod)
+	some name in {found | _shaped[[kind, space, version, shape, found]]}
+	object.subset(_wanted[kind][space][version][name], labels)
+}) if {
+	all := data.inventory.namespace[space][version][kind]
+}
+
+# The labels that selectors want, where they can be read.
+_wanted[kind][space][version] := object.remove(labels, unreadable) if {
+	some kind in ["AuthorizationPolicy", "PeerAuthentication"]
+	_ = data.inventory.namespace[space][version][kind]
+	labels := {name: wanted |
+		wanted := data.inventory.namespace[space][version][kind][name].spec.selector.matchLabels
+	}
+	unreadable := {name |
+		some name, wanted in labels
+		not is_object(wanted)
+	} | {name | value := labels[name][_]; not is_string(value)}
+}
+
+_wanting[kind][space][version] := object.union_n([{labels: {name: true}} | some name, labels in wanted]) if {
+	wanted := _wanted[kind][space][version]
+}
+
+_shapes[kind][space][version] := {object.keys(labels) | some labels, _ in wanting} if {
+	wanting := _wanting[kind][space][version]
+}
+
+_shaped contains [kind, space, version, shape, name] if {
+	wanted := _wanted[kind][space][version]
+	some name, labels in wanted
+	shape := object.keys(labels)
 }
 
 # METADATA

@@ -68,21 +68,22 @@ test_cluster_objects if {
 	got == {"view": {"kept": true}, "edit": {"kept": true}}
 }
 
-test_strangers[note] if {
+test_near[note] if {
 	some note, tc in {
-		"another value": {"wanted": {"app": "mail"}, "want": {"p"}},
-		"another label": {"wanted": {"zone": "a"}, "want": {"p"}},
-		"one of two": {"wanted": {"app": "web", "zone": "a"}, "want": {"p"}},
-		"the pod": {"wanted": {"app": "web"}, "want": set()},
-		"a value that nobody knows": {"wanted": {"app": "web", "uid": "1"}, "want": set()},
-		"all pods": {"wanted": {}, "want": set()},
-		"null": {"wanted": null, "want": set()},
-		"what can't be read": {"wanted": {"app": "mail", "zone": 1}, "want": set()},
-		"text": {"wanted": "app", "want": set()},
+		"another value": {"wanted": {"app": "mail"}, "want": set()},
+		"another label": {"wanted": {"zone": "a"}, "want": set()},
+		"one of two": {"wanted": {"app": "web", "zone": "a"}, "want": set()},
+		"the pod": {"wanted": {"app": "web"}, "want": {"p"}},
+		"a value that nobody knows": {"wanted": {"app": "web", "uid": "1"}, "want": {"p"}},
+		"all pods": {"wanted": {}, "want": {"p"}},
+		"null": {"wanted": null, "want": {"p"}},
+		"what can't be read": {"wanted": {"app": "mail", "zone": 1}, "want": {"p"}},
+		"a value that nobody knows, of another": {"wanted": {"app": "mail", "uid": "1"}, "want": set()},
+		"text": {"wanted": "app", "want": {"p"}},
 	}
 
 	policy := {"spec": {"selector": {"matchLabels": tc.wanted}}}
-	found := inventory.strangers("PeerAuthentication", "demo", "v1", {"app": "web", "uid": null})
+	found := inventory.near("PeerAuthentication", "demo", "v1", {"app": "web", "uid": null})
 		with data.inventory.namespace as {"demo": {"v1": {"PeerAuthentication": {"p": policy}}}}
 	found == tc.want
 }

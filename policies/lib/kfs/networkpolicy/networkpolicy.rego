@@ -64,8 +64,7 @@ selects(policy, _) if {
 # scope: document
 near(space, pods) := ((names - by_labels) - by_values) | union({found |
 	some pod in pods
-	unknown := {key | some key, value in pod; is_null(value)}
-	found := _near_by_labels(space, pod, unknown) | _near_by_values(space, pod, unknown)
+	found := _near_by_labels(space, pod) | _near_by_values(space, pod)
 }) if {
 	names := inventory.names("NetworkPolicy", space)
 	by_labels := object.keys(_by_labels[space])
@@ -74,27 +73,23 @@ near(space, pods) := ((names - by_labels) - by_values) | union({found |
 
 near(space, _) := set() if count(inventory.names("NetworkPolicy", space)) == 0
 
-_near_by_labels(space, pod, unknown) := {name |
-	some shape in _shapes[space]
-	lacking := shape - object.keys(pod)
-	count(lacking | (shape & unknown)) == 0
-	labels := object.filter(pod, shape)
+_near_by_labels(space, pod) := {name |
+	some labels in selector.satisfied(_shapes[space], pod)
 	some name, _ in _asking[space][labels]
 } | {name |
-	some shape in _shapes[space]
-	count(shape - object.keys(pod)) == 0
-	count(shape & unknown) > 0
-	known := object.filter(pod, shape - unknown)
+	some shape, labels in selector.uncertain(_shapes[space], pod)
 	some name in {found | _shaped[[space, shape, found]]}
-	object.subset(_by_labels[space][name], known)
+	object.subset(_by_labels[space][name], labels)
 }
 
-_near_by_values(space, pod, unknown) := {name |
-	some key in (_keys[space] - unknown)
+_near_by_values(space, pod) := {name |
+	some key in _keys[space]
 	value := pod[key]
+	not is_null(value)
 	some name in {found | _valuing[[space, key, value, found]]}
 } | {name |
-	some key in (_keys[space] & unknown)
+	some key in _keys[space]
+	is_null(pod[key])
 	some name in {found | _keyed[[space, key, found]]}
 }
 

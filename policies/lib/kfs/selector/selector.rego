@@ -55,6 +55,29 @@ labels_readable(wanted) if {
 
 # METADATA
 # description: |
+#   Which plain maps of labels a pod satisfies, told by their shapes, the sets of labels that they ask for together:
+#   there are few shapes, however many maps. A set of the maps themselves, each to be looked up.
+# scope: document
+satisfied(shapes, pod) := {object.filter(pod, shape) |
+	some shape in shapes
+	lacking := shape - object.keys(pod)
+	count(lacking | (shape & _unknown(pod))) == 0
+}
+
+# METADATA
+# description: |
+#   The shapes that ask, among others, for labels of the pod whose value nobody knows, as an object: by shape, the
+#   labels of the pod that are known. Those who look up maps by these shapes compare with object.subset(map, labels).
+# scope: document
+uncertain(shapes, pod) := {shape: object.filter(pod, shape - unknown) |
+	unknown := _unknown(pod)
+	some shape in shapes
+	count(shape & unknown) > 0
+	count(shape - object.keys(pod)) == 0
+}
+
+# METADATA
+# description: |
 #   What some selectors ask for: {"keys": …, "texts": …, "present": …}, the labels, the values that stand in them, and
 #   the labels for which it also tells whether they are there, with some other value. Labels that differ in nothing of
 #   that are the same to all of them.
@@ -72,6 +95,8 @@ mentioned(selectors) := {"keys": (keys | asked), "texts": texts, "present": pres
 		requirement.operator != "In"
 	}
 }
+
+_unknown(pod) := {key | some key, value in pod; is_null(value)}
 
 _satisfied(requirement, labels) if {
 	requirement.operator == "In"

@@ -308,15 +308,21 @@ _evidence contains _report(name) if {
 	report.registry.server == server
 }
 
-# A Deployment's ReplicaSets are called <generated><five characters>-<hash>.
-_of_workload contains name if {
-	metadata := data.inventory.namespace[_namespace][_version].VulnerabilityReport[name].metadata
-	workload := object.get(metadata, ["labels", _resource], object.get(metadata, ["annotations", _resource], ""))
-	is_string(workload)
-	startswith(workload, _generated)
-	regex.match(`^[a-z0-9]{5}-[a-z0-9]+$`, substring(workload, count(_generated), -1))
+_of_workload := {name |
+	space := _namespace
+	generated := _generated
+	some name in {found | _owned[[space, generated, found]]}
+}
+
+# The reports of Functions' containers, by namespace and by what the names of their ReplicaSets begin with. These are
+# <generated><five characters>-<hash>.
+_owned contains [space, generated, name] if {
+	metadata := data.inventory.namespace[space][_version].VulnerabilityReport[name].metadata
 	metadata.labels["trivy-operator.container.name"] == "function"
 	metadata.labels["trivy-operator.resource.kind"] == "ReplicaSet"
+	workload := object.get(metadata, ["labels", _resource], object.get(metadata, ["annotations", _resource], ""))
+	is_string(workload)
+	generated := trim_suffix(workload, regex.find_n(`[a-z0-9]{5}-[a-z0-9]+$`, workload, 1)[0])
 }
 
 # The label of the workload's name. One that is too long for a label stands in an annotation of this name.

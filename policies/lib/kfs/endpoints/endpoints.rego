@@ -38,11 +38,21 @@ functions(space, labels) := {name |
 }
 
 functions(space, labels) := {name |
+	some name in _wearers(space, labels)
+	resource := inventory.named("Function", space, name)
+	takes(labels, resource)
+} if {
+	not _named(labels)
+	_few_wear(space, labels)
+}
+
+functions(space, labels) := {name |
 	some kind in function.alike({space}, set(), _mentioned(labels))
 	takes(labels, kind.function)
 	some name in kind.names
 } if {
 	not _named(labels)
+	not _few_wear(space, labels)
 }
 
 # METADATA
@@ -66,6 +76,42 @@ _named(labels) if {
 	selector.labels_readable(labels)
 	some key in _names
 	_ = labels[key]
+}
+
+_few_wear(space, labels) if count(_wearers(space, labels)) <= 20
+
+# The Functions that have the first of the labels, or may have it; undefined if the selector asks for none but those
+# that Kyma or Istio give to all.
+_wearers(space, labels) := {name | _wearing[[space, key, value, name]]} | {name | _hiding[[space, key, name]]} if {
+	is_object(labels)
+	selector.labels_readable(labels)
+	key := min(object.keys(labels) - _given)
+	value := labels[key]
+}
+
+_given := object.keys(function.serving_pod(null)) | {"pod-template-hash"}
+
+_wearing contains [space, key, value, name] if {
+	some version in inventory.versions.Function
+	value := data.inventory.namespace[space][version].Function[name].spec.labels[key]
+}
+
+_wearing contains [space, key, value, name] if {
+	some version in inventory.versions.Function
+	value := data.inventory.namespace[space][version].Function[name].spec.template.labels[key]
+}
+
+# What is no text may be any.
+_hiding contains [space, key, name] if {
+	some version in inventory.versions.Function
+	value := data.inventory.namespace[space][version].Function[name].spec.labels[key]
+	not is_string(value)
+}
+
+_hiding contains [space, key, name] if {
+	some version in inventory.versions.Function
+	value := data.inventory.namespace[space][version].Function[name].spec.template.labels[key]
+	not is_string(value)
 }
 
 # What tells Functions apart to the selector: Istio makes labels of others.

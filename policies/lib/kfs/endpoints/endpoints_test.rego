@@ -7,7 +7,7 @@ import data.lib.kfs.function
 test_functions[note] if {
 	some note, labels in _selectors
 	want := {name |
-		some name, resource in _functions
+		some name, resource in object.union(_functions, _many)
 		endpoints.takes(labels, resource)
 	}
 
@@ -48,7 +48,8 @@ test_takes[note] if {
 		"uuid": {"labels": "uuid", "want": {"plain", "unborn"}},
 		"no text": {"labels": "no text", "want": object.keys(_functions)},
 		"no map": {"labels": "no map", "want": object.keys(_functions)},
-		"a label that is no text": {"labels": "tier", "want": {"labelled", "odd"}},
+		"a label that is no text": {"labels": "tier", "want": {"labelled", "odd", "odd template"}},
+		"many": {"labels": "many", "want": set()},
 	}
 
 	{name | some name, resource in _functions; endpoints.takes(_selectors[tc.labels], resource)} == tc.want
@@ -73,8 +74,19 @@ _functions := {name: object.union(resource, {"kind": "Function"}) |
 			"spec": {"labels": {"security.istio.io/tlsMode": "disabled"}},
 		},
 		"odd": {"metadata": {"name": "odd", "uid": "5"}, "spec": {"labels": {"tier": 7}}},
+		"odd template": {
+			"metadata": {"name": "odd template", "uid": "6"},
+			"spec": {"labels": {"app": "cart"}, "template": {"labels": {"tier": {}}}},
+		},
 		"unborn": {"metadata": {"name": "unborn"}},
 	}
+}
+
+# More Functions than are looked at one by one have a label of these.
+_many := {name: {"metadata": {"name": name, "uid": name}, "spec": {"labels": {"team": "shop", "part-of": part}}} |
+	some i in numbers.range(1, 25)
+	name := sprintf("many-%d", [i])
+	part := ["web", "mail"][i % 2]
 }
 
 _selectors := {
@@ -83,6 +95,8 @@ _selectors := {
 	"another workload": {"app": "web"},
 	"two labels": {"app": "orders", "tier": "a"},
 	"tier": {"tier": "a"},
+	"many": {"team": "shop"},
+	"a part of many": {"part-of": "mail", "team": "shop"},
 	"name": {"app.kubernetes.io/name": "plain"},
 	"name of another workload": {"app.kubernetes.io/name": "web"},
 	"name and another's label": {"app.kubernetes.io/name": "plain", "app": "orders"},
@@ -113,6 +127,6 @@ _selectors := {
 }
 
 _inventory := {"namespace": {"shop": {
-	"serverless.kyma-project.io/v1alpha2": {"Function": _functions},
+	"serverless.kyma-project.io/v1alpha2": {"Function": object.union(_functions, _many)},
 	"v1": {"Service": {name: {"spec": {"selector": labels}} | some name, labels in _selectors}},
 }}}

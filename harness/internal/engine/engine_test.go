@@ -16,6 +16,7 @@ import (
 
 	"kyma-function-security/harness/internal/constraint"
 	"kyma-function-security/harness/internal/policy"
+	"kyma-function-security/policies"
 )
 
 // A policy with everything that the memo must get right: a set with composite elements, an object of sets, a rule that
@@ -213,6 +214,77 @@ _l contains _all[_] if input.x
 		}
 		if text := rule.String(); strings.Contains(text, "_all") && strings.Count(text, "_all") != strings.Count(text, `input.memo["data.kyma.refers"]._all`) {
 			t.Errorf("not rewritten: %s", text)
+		}
+	}
+}
+
+// TestMemoOfLibraries: what a library's functions read of the inventory is memoised too, keyed by namespace or not.
+func TestMemoOfLibraries(t *testing.T) {
+	t.Parallel()
+	modules := map[string]*ast.Module{
+		"things.rego": ast.MustParseModule(`package lib.kfs.things
+
+near(space, colour) := {name | some name in _named[space][colour]}
+
+_named[space][colour] := {name | data.inventory.namespace[space].things[name].colour == colour} if {
+	colour := data.inventory.namespace[space].things[_].colour
+}
+`),
+		"found.rego": ast.MustParseModule(`package kyma.found
+
+import data.lib.kfs.things
+
+found := things.near(input.space, input.colour)
+`),
+	}
+	rewritten, memos, err := memoise(modules)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(memos) != 1 || memos[0].pkg != "data.lib.kfs.things" || memos[0].rule != "_named" {
+		t.Fatalf("memos: %v", memos)
+	}
+	if got, want := rewritten["things.rego"].Rules[0].String(), `input.memo["data.lib.kfs.things"]._named[space][colour]`; !strings.Contains(got, want) {
+		t.Errorf("%s doesn't read %s", got, want)
+	}
+	if program := (&Program{memos: memos}); len(program.memosOf(nil)) != 1 {
+		t.Error("a run doesn't evaluate the library's memo")
+	}
+}
+
+// TestLibrariesOfferFunctions: a rule of a library that a rule of another module named would be evaluated in every review.
+func TestLibrariesOfferFunctions(t *testing.T) {
+	t.Parallel()
+	lib, err := policy.Load(policies.FS)
+	if err != nil {
+		t.Fatal(err)
+	}
+	modules, err := lib.Modules(lib.Policies)
+	if err != nil {
+		t.Fatal(err)
+	}
+	analysis := analyse(modules)
+	memoisable := func(m memoised) bool {
+		uses := analysis.of(m)
+		return uses.inventory && !uses.input && !analysis.hasArguments(m)
+	}
+	for file, module := range modules {
+		pkg := module.Package.Path.String()
+		for _, rule := range module.Rules {
+			if memoisable(memoised{pkg: pkg, rule: ruleName(rule)}) {
+				continue // evaluated once, with all that it names
+			}
+			ast.WalkRefs(rule, func(ref ast.Ref) bool {
+				head, ok := ref[0].Value.(ast.Var)
+				library := analysis.imports[pkg][string(head)]
+				if !ok || library == "" || len(ref) < 2 {
+					return false
+				}
+				if name, ok := ref[1].Value.(ast.String); ok && memoisable(memoised{pkg: library, rule: string(name)}) {
+					t.Errorf("%s: %s is no function", file, ref)
+				}
+				return false
+			})
 		}
 	}
 }

@@ -49,8 +49,8 @@ type scene struct {
 	want         string // rule ids that the review violates whatever the number of peers
 }
 
-// BenchmarkReferential is what Gatekeeper pays for one review, for every rule that reads the inventory but those of APIRules,
-// which BenchmarkPeers has. It fails if a rule costs more than it may.
+// BenchmarkReferential is what Gatekeeper pays for one review, for every rule and kind that it reads of the inventory, but for
+// APIRules among APIRules, which BenchmarkPeers has. It fails if a rule costs more than it may.
 func BenchmarkReferential(b *testing.B) {
 	library, err := policy.Load(policies.FS)
 	if err != nil {
@@ -230,6 +230,11 @@ func scenes() []scene {
 			peer:   service, want: "KFS-412",
 		},
 		{
+			policy: "image_scan", name: "sensitive Function/Namespace", reads: key,
+			review: function("report-7", "", "function-security.policy/data: sensitive"),
+			around: report(7, "shop"), peer: namespaces, want: "KFS-322",
+		},
+		{
 			policy: "image_scan", name: "sensitive Function/VulnerabilityReport", reads: namespace,
 			review: function("report-7", "", "function-security.policy/data: sensitive"),
 			around: report(7, "shop"), peer: report, want: "KFS-322",
@@ -304,6 +309,10 @@ func scenes() []scene {
 			review: function("orders", ""), around: account("default", "shop"), peer: accounts, want: "KFS-421",
 		},
 		{
+			policy: "service_account", name: "Function/Namespace", reads: key,
+			review: function("orders", ""), around: account("default", "shop"), peer: namespaces, want: "KFS-421",
+		},
+		{
 			policy: "service_account", name: "ServiceAccount/Function", reads: key,
 			review: account("default", "shop"), around: function("orders", ""), peer: functions, want: "KFS-421",
 		},
@@ -327,6 +336,10 @@ func scenes() []scene {
 match: {kinds: [{apiGroups: [serverless.kyma-project.io], kinds: [Function]}]}, parameters: {rules: [KFS-312]}}}`,
 			review: function("orders", "spec: {runtime: nodejs24, secretMounts: [{secretName: secret-7, mountPath: /etc/seven}]}"),
 			around: secret(7, "shop", "kubernetes.io/service-account-token"), peer: secrets, want: "KFS-312",
+		},
+		{
+			policy: "namespace_isolation", name: "Function/Namespace", reads: key,
+			review: function("orders", ""), around: guards, peer: namespaces,
 		},
 		{
 			policy: "namespace_isolation", name: "Function/NetworkPolicy", reads: namespace,
@@ -449,6 +462,25 @@ workloadSelector: {labels: {app: shop}}, configPatches: [{applyTo: HTTP_FILTER, 
 			review: `{apiVersion: networking.istio.io/v1alpha3, kind: EnvoyFilter, metadata: {name: patch, namespace: istio-system}, spec: {
 configPatches: [{applyTo: HTTP_FILTER, match: {context: SIDECAR_INBOUND}, patch: {operation: REMOVE}}]}}`,
 			around: function("orders", "spec: {labels: {app: shop}}"), peer: functions, want: "KFS-123",
+		},
+		{
+			policy: "namespace_isolation", name: "PeerAuthentication of one Function/PeerAuthentication", reads: namespace,
+			review: strings.Replace(permissive("shop"), "spec: {", "spec: {selector: {matchLabels: {serverless.kyma-project.io/function-name: orders}}, ", 1),
+			around: guards + "---\n" + function("orders", ""), peer: peerAuthentication, want: "KFS-407",
+		},
+		{
+			policy: "jwt_binding", name: "APIRule of a Service/Function", reads: spaces,
+			constraint: `{apiVersion: constraints.gatekeeper.sh/v1beta1, kind: KymaFunctionJWTBinding, metadata: {name: functions}, spec: {
+match: {kinds: [{apiGroups: [gateway.kyma-project.io], kinds: [APIRule]}]}, parameters: {targets: functions}}}`,
+			review: exposure("orders-all", "orders-alias", anyAudience),
+			around: function("orders", "spec: {labels: {app: orders, part-of: shop}}") + alias, peer: labelled, want: "KFS-101",
+		},
+		{
+			policy: "jwt_binding", name: "APIRule of a Service/Service", reads: spaces,
+			constraint: `{apiVersion: constraints.gatekeeper.sh/v1beta1, kind: KymaFunctionJWTBinding, metadata: {name: functions}, spec: {
+match: {kinds: [{apiGroups: [gateway.kyma-project.io], kinds: [APIRule]}]}, parameters: {targets: functions}}}`,
+			review: exposure("orders-all", "orders-alias", anyAudience),
+			around: function("orders", "spec: {labels: {app: orders, part-of: shop}}") + alias, peer: service, want: "KFS-101",
 		},
 		{
 			policy: "exposure", name: "APIRule/Service", reads: spaces,
@@ -876,6 +908,8 @@ spec:
 const audience = `jwt: {authentications: [{issuer: "https://id.example.com", jwksUri: "https://id.example.com/keys"}],
     authorizations: [{audiences: [orders]}]}`
 
+const anyAudience = `jwt: {authentications: [{issuer: "https://id.example.com", jwksUri: "https://id.example.com/keys"}]}`
+
 // alias is a Service that leads to the Function orders.
 const alias = `
 ---
@@ -924,4 +958,30 @@ spec: {selector: {matchLabels: %s}, action: ALLOW, rules: [{to: [{operation: {me
 func tokens(space string) string {
 	return fmt.Sprintf(`{apiVersion: security.istio.io/v1, kind: RequestAuthentication, metadata: {name: tokens, namespace: %s},
 spec: {selector: {matchLabels: {app: shop}}, jwtRules: [{issuer: "https://id.example.com", jwksUri: "https://id.example.com/keys"}]}}`, space)
+}
+
+// TestEveryReadKindHasAScene: what a rule reads of the inventory, a scene has among its peers.
+func TestEveryReadKindHasAScene(t *testing.T) {
+	t.Parallel()
+	library, err := policy.Load(policies.FS)
+	if err != nil {
+		t.Fatal(err)
+	}
+	measured := map[string]bool{"jwt_binding APIRule": true, "exposure APIRule": true} // by BenchmarkPeers
+	for _, s := range scenes() {
+		peers, err := split([][]byte{[]byte(s.peer(1, "shop"))})
+		if err != nil {
+			t.Fatalf("%s/%s: %v", s.policy, s.name, err)
+		}
+		measured[s.policy+" "+peers[0].GetKind()] = true
+	}
+	for _, p := range library.Policies {
+		for _, rule := range p.Rules {
+			for _, kind := range rule.Inventory {
+				if !measured[p.Name+" "+kind] {
+					t.Errorf("%s: no scene of %s has %ss", rule.ID, p.Name, kind)
+				}
+			}
+		}
+	}
 }

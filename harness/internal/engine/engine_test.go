@@ -252,6 +252,31 @@ found := things.near(input.space, input.colour)
 	}
 }
 
+// TestLibrariesDoNotNestMemos: what is memoised of a library is evaluated before there is a memo, so a function that reads one
+// would find nothing.
+func TestLibrariesDoNotNestMemos(t *testing.T) {
+	t.Parallel()
+	_, _, err := memoise(map[string]*ast.Module{
+		"a.rego": ast.MustParseModule(`package lib.kfs.a
+
+names(space) := {name | some name in _names[space]}
+
+_names[space] := object.keys(data.inventory.namespace[space].things)
+`),
+		"b.rego": ast.MustParseModule(`package lib.kfs.b
+
+import data.lib.kfs.a
+
+count_of(space) := _counts[space]
+
+_counts[space] := count(a.names(space)) if data.inventory.namespace[space]
+`),
+	})
+	if err == nil || !strings.Contains(err.Error(), "data.lib.kfs.b._counts") {
+		t.Errorf("error %v", err)
+	}
+}
+
 // TestLibrariesOfferFunctions: a rule of a library that a rule of another module named would be evaluated in every review.
 func TestLibrariesOfferFunctions(t *testing.T) {
 	t.Parallel()

@@ -30,6 +30,8 @@ type memoised struct {
 	depth int
 }
 
+func (m memoised) ofLibrary() bool { return strings.HasPrefix(m.pkg, "data.lib.") }
+
 func (m memoised) ref() ast.Ref {
 	return ast.Ref{
 		ast.NewTerm(ast.InputRootDocument.Value), ast.InternedTerm(memoKey), ast.StringTerm(m.pkg), ast.StringTerm(m.rule),
@@ -71,6 +73,13 @@ func memoise(modules map[string]*ast.Module) (map[string]*ast.Module, []memoised
 			m := found[name]
 			m.depth = nests[name]
 			memos = append(memos, m)
+		}
+	}
+	// A library's rules are evaluated first, without the memo.
+	rewritings := analyse(rewritten)
+	for _, m := range memos {
+		if m.ofLibrary() && rewritings.of(m).input {
+			return nil, nil, fmt.Errorf("%s.%s: it depends on what is memoised of another library", m.pkg, m.rule)
 		}
 	}
 	return rewritten, memos, nil
@@ -243,52 +252,63 @@ func leaf(rule *ast.Rule, comprehension *ast.SetComprehension) (name string, key
 func (p *Program) memosOf(policies []*policy.Policy) []memoised {
 	var memos []memoised
 	for _, m := range p.memos {
-		if strings.HasPrefix(m.pkg, "data.lib.") ||
-			slices.ContainsFunc(policies, func(q *policy.Policy) bool { return m.pkg == "data.kyma."+q.Name }) {
+		if m.ofLibrary() || slices.ContainsFunc(policies, func(q *policy.Policy) bool { return m.pkg == "data.kyma."+q.Name }) {
 			memos = append(memos, m)
 		}
 	}
 	return memos
 }
 
-// evaluate gives the memo: {package: {rule: value}}.
+// evaluate gives the memo: {package: {rule: value}}. The libraries' comes first, because the rules of policies call functions
+// that read it.
 func (e *Engine) evaluate(ctx context.Context, memos []memoised, store storage.Store) (*ast.Term, error) {
-	byPackage := map[string]ast.Object{}
 	memo := ast.NewObject()
-	values := make([]*ast.Term, len(memos))
-	group, ctx := errgroup.WithContext(ctx)
-	if e.options.Tracer != nil {
-		group.SetLimit(1)
-	}
-	for i, m := range memos {
-		group.Go(func() (err error) {
-			if values[i], err = e.value(ctx, m, store); err != nil {
-				return fmt.Errorf("evaluate %s.%s: %w", m.pkg, m.rule, err)
+	for _, ofLibraries := range []bool{true, false} {
+		var phase []memoised
+		for _, m := range memos {
+			if m.ofLibrary() == ofLibraries {
+				phase = append(phase, m)
 			}
-			return nil
-		})
-	}
-	if err := group.Wait(); err != nil {
-		return nil, err
-	}
-	for i, m := range memos {
-		value := values[i]
-		if value == nil {
-			continue
 		}
-		if byPackage[m.pkg] == nil {
-			byPackage[m.pkg] = ast.NewObject()
+		values := make([]*ast.Term, len(phase))
+		input := ast.NewTerm(ast.NewObject([2]*ast.Term{ast.InternedTerm(memoKey), ast.NewTerm(memo)}))
+		group, ctx := errgroup.WithContext(ctx)
+		if e.options.Tracer != nil {
+			group.SetLimit(1)
 		}
-		byPackage[m.pkg].Insert(ast.StringTerm(m.rule), value)
-	}
-	for pkg, rules := range byPackage {
-		memo.Insert(ast.StringTerm(pkg), ast.NewTerm(rules))
+		for i, m := range phase {
+			group.Go(func() (err error) {
+				if values[i], err = e.value(ctx, m, store, input); err != nil {
+					return fmt.Errorf("evaluate %s.%s: %w", m.pkg, m.rule, err)
+				}
+				return nil
+			})
+		}
+		if err := group.Wait(); err != nil {
+			return nil, err
+		}
+		byPackage := map[string]ast.Object{}
+		for i, m := range phase {
+			if values[i] == nil {
+				continue
+			}
+			if byPackage[m.pkg] == nil {
+				byPackage[m.pkg] = ast.NewObject()
+			}
+			byPackage[m.pkg].Insert(ast.StringTerm(m.rule), values[i])
+		}
+		next := ast.NewObject() // input's is in use and has its hash
+		memo.Foreach(func(pkg, rules *ast.Term) { next.Insert(pkg, rules) })
+		for pkg, rules := range byPackage {
+			next.Insert(ast.StringTerm(pkg), ast.NewTerm(rules))
+		}
+		memo = next
 	}
 	return ast.NewTerm(memo), nil
 }
 
 // value asks topdown rather than package rego, whose results are JSON, without sets. It is nil where the rule is undefined.
-func (e *Engine) value(ctx context.Context, m memoised, store storage.Store) (*ast.Term, error) {
+func (e *Engine) value(ctx context.Context, m memoised, store storage.Store, input *ast.Term) (*ast.Term, error) {
 	body, err := ast.ParseBody("value = " + m.pkg + "." + m.rule)
 	if err != nil {
 		return nil, err
@@ -303,7 +323,7 @@ func (e *Engine) value(ctx context.Context, m memoised, store storage.Store) (*a
 		return nil, err
 	}
 	defer store.Abort(ctx, txn)
-	query := topdown.NewQuery(compiled).WithCompiler(e.compiler).WithStore(store).WithTransaction(txn).
+	query := topdown.NewQuery(compiled).WithCompiler(e.compiler).WithStore(store).WithTransaction(txn).WithInput(input).
 		WithTime(e.options.Now).WithStrictBuiltinErrors(e.options.Strict)
 	if e.options.Tracer != nil {
 		query = query.WithQueryTracer(e.options.Tracer)

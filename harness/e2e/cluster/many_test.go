@@ -116,8 +116,10 @@ func (s *suite) mix(t *testing.T) []wanted {
 			}
 			objects = append(objects, o)
 		}
-		// Alone, among all, and among those that are stored: the verdict must be one and the same.
-		together := s.verdicts(t, nil, objects...)
+		// Alone, among all, among those that are stored, and when the test ends: the verdict must be one and the same. At midnight a
+		// runtime may retire.
+		now, end := time.Time{}, time.Now().Add(time.Hour)
+		together := s.verdicts(t, now, nil, objects...)
 		var good []*unstructured.Unstructured
 		for i, v := range together {
 			if len(v.Deny) == 0 {
@@ -132,8 +134,9 @@ func (s *suite) mix(t *testing.T) []wanted {
 				return slices.Contains(afterwards, ruleOf(m))
 			})
 			for _, others := range [][]*unstructured.Unstructured{nil, good} {
-				same = same && gocmp.Equal(lines(together[i]), lines(s.verdicts(t, others, o)[0]))
+				same = same && gocmp.Equal(lines(together[i]), lines(s.verdicts(t, now, others, o)[0]))
 			}
+			same = same && gocmp.Equal(lines(together[i]), lines(s.verdicts(t, end, nil, o)[0]))
 			if !same {
 				depends[i%len(models)] = true
 			}
@@ -249,8 +252,10 @@ func distinguish(t *testing.T, o *unstructured.Unstructured, i int) {
 	}
 }
 
-// verdicts are kfs's on objects that come together, with others around that aren't judged.
-func (s *suite) verdicts(t *testing.T, others []*unstructured.Unstructured, objects ...*unstructured.Unstructured) []cluster.Verdict {
+// verdicts are kfs's on objects that come together, with others around that aren't judged, at an instant; the zero time is now.
+func (s *suite) verdicts(
+	t *testing.T, at time.Time, others []*unstructured.Unstructured, objects ...*unstructured.Unstructured,
+) []cluster.Verdict {
 	t.Helper()
 	of := func(objects []*unstructured.Unstructured) []*manifest.Object {
 		var values []map[string]any
@@ -262,7 +267,7 @@ func (s *suite) verdicts(t *testing.T, others []*unstructured.Unstructured, obje
 	around := of(append(parse(t, usersPeers), others...))
 	r, err := check.Run(t.Context(), s.runner.Library, s.runner.Schemas, &manifest.Input{Objects: of(objects)}, check.Options{
 		Profile: profile, Flavor: flavor, Constraints: s.constraints, Context: slices.Concat(s.system, s.runner.Context, around),
-		Program: s.runner.Program, Engine: engine.Options{Complete: true},
+		Program: s.runner.Program, Engine: engine.Options{Complete: true, Now: at},
 	})
 	must(t, err)
 	if len(r.Errors) > 0 {

@@ -47,7 +47,7 @@ func (s *suite) oci(t *testing.T) {
 		}
 		byFile := conftestJSON(ctx, t, write(t, lists), program, append([]string{"--update", "oci://" + tag}, order...)...)
 		for i, e := range groups[name] {
-			l.compare(t, e, e.want, e.adapted(t, "conftest", byFile[order[i]].results()))
+			l.compare(t, e, e.want, e.adapted(t, "conftest", byFile.of(t, order[i])))
 		}
 	})
 	l.done(t)
@@ -69,7 +69,7 @@ func (s *suite) digest(t *testing.T, program string, registry *cluster.Registry,
 
 	lists := map[string][]byte{"list.yaml": stream([]map[string]any{denied.list()})}
 	fetched := conftestJSON(t.Context(), t, write(t, lists), program, "--update", "oci://"+repository+"@"+digest, "list.yaml")
-	if got := denied.adapted(t, "conftest", fetched["list.yaml"].results()); !slices.Equal(got, denied.want) {
+	if got := denied.adapted(t, "conftest", fetched.of(t, "list.yaml")); !slices.Equal(got, denied.want) {
 		t.Errorf("by digest, %s gives %v, want %v", denied.Path, got, denied.want)
 	}
 	byTag := conftestJSON(t.Context(), t, write(t, lists), program, "--update", "oci://"+repository+":sample", "list.yaml")

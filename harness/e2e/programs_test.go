@@ -223,14 +223,31 @@ func (o outcome) results() (r adapterResults) {
 	return r
 }
 
-// conftestJSON runs conftest test in a folder and gives the outcomes by file.
-func conftestJSON(ctx context.Context, t *testing.T, dir, program string, args ...string) map[string]outcome {
+// outcomes are by file.
+type outcomes map[string]outcome
+
+// of is what conftest says of a file. It must say something: of what it passes over it says nothing, as of what is allowed.
+func (all outcomes) of(t *testing.T, file string) adapterResults {
 	t.Helper()
-	var outcomes []outcome
-	executeIn(ctx, t, dir, program, &outcomes, append([]string{"test", "--output", "json", "--show-builtin-errors"}, args...)...)
-	byFile := map[string]outcome{}
-	for _, o := range outcomes {
+	o, ok := all[file]
+	if !ok {
+		t.Errorf("conftest says nothing of %s", file)
+	}
+	return o.results()
+}
+
+// conftestJSON runs conftest test in a folder.
+func conftestJSON(ctx context.Context, t *testing.T, dir, program string, args ...string) outcomes {
+	t.Helper()
+	var all []outcome
+	status := executeIn(ctx, t, dir, program, &all, append([]string{"test", "--output", "json", "--show-builtin-errors"}, args...)...)
+	byFile, denied := outcomes{}, false
+	for _, o := range all {
 		byFile[o.Filename] = o
+		denied = denied || len(o.Failures) > 0
+	}
+	if denied != (status == 1) {
+		t.Errorf("conftest's exit status is %d, and that it denies something %t", status, denied)
 	}
 	return byFile
 }
@@ -248,7 +265,7 @@ func (s *suite) conftest(t *testing.T) {
 	policyFolder := t.TempDir()
 	must(t, os.CopyFS(policyFolder, policies.FS))
 	untested := write(t, s.runner.Library.Files())
-	run := func(ctx context.Context, policyFolder, folder string, args ...string) map[string]outcome {
+	run := func(ctx context.Context, policyFolder, folder string, args ...string) outcomes {
 		return conftestJSON(ctx, t, "", program, append([]string{"-p", policyFolder, "-p", folder}, args...)...)
 	}
 	names := slices.Sorted(maps.Keys(groups))
@@ -264,7 +281,7 @@ func (s *suite) conftest(t *testing.T) {
 			for _, e := range groups[name] {
 				var all adapterResults
 				for _, file := range e.files {
-					of := byFile[file].results()
+					of := byFile.of(t, file)
 					all.Deny, all.Warn = append(all.Deny, of.Deny...), append(all.Warn, of.Warn...)
 				}
 				l.compare(t, e, e.separate, e.adapted(t, "conftest", all))
@@ -287,7 +304,7 @@ func (s *suite) conftest(t *testing.T) {
 			}
 			byFile := run(ctx, untested, folders[name], files...)
 			for i, e := range groups[name] {
-				l.compare(t, e, e.want, e.adapted(t, "conftest", byFile[files[i]].results()))
+				l.compare(t, e, e.want, e.adapted(t, "conftest", byFile.of(t, files[i])))
 			}
 		})
 		l.done(t)
@@ -307,7 +324,7 @@ func (s *suite) conftest(t *testing.T) {
 					files = append(files, filepath.Join(folder, "context.yaml"))
 				}
 				byFile := run(ctx, chosen, folders[e.setup.name], files...)
-				return e.adapted(t, "conftest", byFile["Combined"].results())
+				return e.adapted(t, "conftest", byFile.of(t, "Combined"))
 			})
 		})
 		l.done(t)

@@ -64,8 +64,8 @@ func Source(ctx context.Context, name, module string) (string, error) {
 }
 
 // Build returns the path of the named program. It is built on first use, which takes minutes and fetches modules, and kept
-// in the user's cache folder under a hash of its go.mod, its go.sum and the toolchain. It may be called from several
-// processes at once; one builds and the others wait.
+// in the user's cache folder under a hash of its go.mod, its go.sum, its own source if it has some, and the toolchain. It may be
+// called from several processes at once; one builds and the others wait.
 func Build(ctx context.Context, name string) (string, error) {
 	toolchain, err := output(ctx, "", "go", "env", "GOMOD", "GOVERSION", "GOOS", "GOARCH")
 	if err != nil {
@@ -76,7 +76,15 @@ func Build(ctx context.Context, name string) (string, error) {
 
 	hash := sha256.New()
 	fmt.Fprintln(hash, platform)
-	for _, file := range []string{"go.mod", "go.sum"} {
+	own, err := filepath.Glob(filepath.Join(module, "*.go"))
+	if err != nil {
+		return "", fmt.Errorf("build %s: %w", name, err)
+	}
+	files := []string{"go.mod", "go.sum"}
+	for _, file := range own {
+		files = append(files, filepath.Base(file))
+	}
+	for _, file := range files {
 		text, err := os.ReadFile(filepath.Join(module, file))
 		if err != nil {
 			return "", fmt.Errorf("build %s: %w", name, err)
@@ -101,7 +109,17 @@ func Build(ctx context.Context, name string) (string, error) {
 	if _, err := os.Stat(program); err == nil || !errors.Is(err, fs.ErrNotExist) {
 		return program, err
 	}
-	// Under another name until it is whole: an interrupted build leaves nothing that looks like a program.
+	// Under another name until it is whole: an interrupted build leaves nothing that looks like a program. The lock is ours, so what
+	// such a one has left is nobody's.
+	left, err := filepath.Glob(filepath.Join(folder, "partial-*"))
+	if err != nil {
+		return "", fmt.Errorf("build %s: %w", name, err)
+	}
+	for _, old := range left {
+		if err := os.RemoveAll(old); err != nil {
+			return "", fmt.Errorf("build %s: %w", name, err)
+		}
+	}
 	partial, err := os.MkdirTemp(folder, "partial-")
 	if err != nil {
 		return "", fmt.Errorf("build %s: %w", name, err)

@@ -1,6 +1,7 @@
 package cluster_test
 
 import (
+	"context"
 	"debug/buildinfo"
 	"os"
 	"os/exec"
@@ -10,6 +11,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"kyma-function-security/harness/e2e/programs"
 )
@@ -50,10 +52,14 @@ func (s *suite) readme(t *testing.T, section, folder string, replace ...string) 
 			continue
 		}
 		command = strings.NewReplacer(append(replace, "baseline-classic", profile+"-"+flavor)...).Replace(command)
-		run := exec.CommandContext(t.Context(), "sh", "-ec", command)
+		// Some commands try until they succeed.
+		ctx, cancel := context.WithTimeout(t.Context(), 10*time.Minute)
+		run := exec.CommandContext(ctx, "sh", "-ec", command)
+		run.WaitDelay = 10 * time.Second // for what it has started
 		run.Dir = folder
 		run.Env = []string{"KUBECONFIG=" + config, "HOME=" + t.TempDir(), "PATH=" + filepath.Dir(kubectl) + ":" + os.Getenv("PATH")}
 		out, err := run.CombinedOutput()
+		cancel()
 		if err != nil {
 			t.Fatalf("%s: %v\n%s", command, err, out)
 		}

@@ -40,10 +40,13 @@ func (s *suite) gatorVerify(t *testing.T) {
 		}
 	}
 	failed := verifyAll(t, program, set)
-	if len(failed) > 0 { // it may have become midnight
-		set, err = gatorsuite.Generate(t.Context(), s.runner, time.Now(), "")
+	if len(failed) > 0 { // it may have become midnight; if not, once is enough
+		later, err := gatorsuite.Generate(t.Context(), s.runner, time.Now(), "")
 		must(t, err)
-		failed = verifyAll(t, program, set)
+		same := func(a, b []byte) bool { return bytes.Equal(belowHead(a), belowHead(b)) }
+		if !maps.EqualFunc(set.Files, later.Files, same) {
+			set, failed = later, verifyAll(t, program, later)
+		}
 	}
 	cases := 0
 	for _, names := range set.Cases {
@@ -56,6 +59,14 @@ func (s *suite) gatorVerify(t *testing.T) {
 	tally.Add(t, tally.Row{
 		Consumer: "gator verify", Version: version(t, program), Objects: set.Objects, Findings: set.Findings, Disagreements: len(failed),
 	})
+}
+
+// belowHead is a file without the comments that it begins with: a suite's say when it was written.
+func belowHead(text []byte) []byte {
+	for bytes.HasPrefix(text, []byte("#")) {
+		_, text, _ = bytes.Cut(text, []byte("\n"))
+	}
+	return text
 }
 
 // verifyAll runs every suite of a set, the longest first, and says what went wrong.

@@ -3,6 +3,7 @@ package cluster_test
 import (
 	"context"
 	"debug/buildinfo"
+	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -64,6 +65,16 @@ func (s *suite) readme(t *testing.T, section, folder string, replace ...string) 
 			t.Fatalf("%s: %v\n%s", command, err, out)
 		}
 		t.Logf("%s: %d lines", strings.TrimSpace(command), strings.Count(string(out), "\n"))
+	}
+}
+
+// The README says how many rules a visit needs others' objects for.
+func TestReadmeCountsRules(t *testing.T) {
+	data, err := os.ReadFile(filepath.Join(root, "README.md"))
+	must(t, err)
+	s := &scenes{visit: &visit{suite: load(t)}}
+	if want := fmt.Sprintf("\n%d rules compare objects.", len(s.comparing())); !strings.Contains(string(data), want) {
+		t.Errorf("README.md doesn't say %q", want)
 	}
 }
 

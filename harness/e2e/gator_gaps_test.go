@@ -63,6 +63,14 @@ func TestGatorGaps(t *testing.T) {
 		"it is in a List": {args: test, files: map[string]string{
 			"object.yaml": "apiVersion: v1\nkind: List\nitems:\n  - " + strings.ReplaceAll(strings.TrimSpace(gapObject), "\n", "\n    "),
 		}},
+		"it is in an AdmissionReview": {args: test, files: map[string]string{
+			"object.yaml": "apiVersion: admission.k8s.io/v1\nkind: AdmissionReview\nrequest:\n  operation: CREATE\n  object:\n    " +
+				strings.ReplaceAll(strings.TrimSpace(gapObject), "\n", "\n    "),
+		}},
+		// This one it sees, and the webhook doesn't.
+		"the template is for deletions": {args: test, fails: true, files: map[string]string{
+			"template.yaml": strings.Replace(gapTemplate, "admission.k8s.gatekeeper.sh", "admission.k8s.gatekeeper.sh\n      operations: [DELETE]", 1),
+		}},
 		"there is no constraint": {args: test, files: map[string]string{"constraint.yaml": ""}},
 		"the constraint selects nothing": {args: test, files: map[string]string{
 			"constraint.yaml": strings.Replace(gapConstraint, "[ConfigMap]", "[Configmap]", 1),

@@ -353,6 +353,17 @@ func (c *Client) Touch(ctx context.Context, o *unstructured.Unstructured) (Verdi
 	})
 }
 
+// Part deletes an object, as a dry run.
+func (c *Client) Part(ctx context.Context, o *unstructured.Unstructured) (Verdict, error) {
+	resource, err := c.of(o)
+	if err != nil {
+		return Verdict{}, err
+	}
+	return Judge(ctx, func(ctx context.Context) error {
+		return resource.Delete(ctx, o.GetName(), metav1.DeleteOptions{DryRun: []string{metav1.DryRunAll}})
+	})
+}
+
 // Judge reads the verdict on a request.
 func Judge(ctx context.Context, request func(context.Context) error) (Verdict, error) {
 	collected := &warnings{}

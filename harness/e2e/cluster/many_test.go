@@ -41,10 +41,10 @@ func TestMany(t *testing.T) {
 	all := s.mix(t)
 	s.restart(t, time.Hour) // no audit meanwhile
 	var timed []latency
-	timed = append(timed, s.measure(t, "Gatekeeper without our policies", all))
+	timed = append(timed, s.measure(t, "Gatekeeper without our policies", all, false))
 	s.install(t, bundle)
 	t.Run("at a time", func(t *testing.T) { s.atATime(t, all) })
-	timed = append(timed, s.measure(t, "Gatekeeper with our policies", all))
+	timed = append(timed, s.measure(t, "Gatekeeper with our policies", all, true))
 	webhooks, err := s.Setup.Resource(apischema.FromAPIVersionAndKind("admissionregistration.k8s.io/v1", "ValidatingWebhookConfiguration"), "")
 	must(t, err)
 	must(t, webhooks.Delete(t.Context(), "gatekeeper-validating-webhook-configuration", metav1.DeleteOptions{}))
@@ -55,7 +55,7 @@ func TestMany(t *testing.T) {
 		}
 		return nil
 	}))
-	timed = append(timed, s.measure(t, "no Gatekeeper", all))
+	timed = append(timed, s.measure(t, "no Gatekeeper", all, false))
 	t.Logf("%d requests on %d CPUs of %s/%s:\n%s", requests, runtime.NumCPU(), runtime.GOOS, runtime.GOARCH, table(timed))
 }
 
@@ -343,8 +343,8 @@ type latency struct {
 	work          time.Duration   // of the processor, for Gatekeeper and the API server
 }
 
-// measure times dry runs: they do all that requests do but for the storage. Verdicts don't matter.
-func (s *suite) measure(t *testing.T, of string, all []wanted) latency {
+// measure times dry runs: they do all that requests do but for the storage. Where they are judged, what is bad is denied.
+func (s *suite) measure(t *testing.T, of string, all []wanted, judged bool) latency {
 	t.Helper()
 	l := latency{of: of, alone: make([]time.Duration, len(all)), atOnce: make([]time.Duration, len(all))}
 	work := func() (sum time.Duration) {
@@ -366,10 +366,11 @@ func (s *suite) measure(t *testing.T, of string, all []wanted) latency {
 		inParallel(n, len(all), func(i int) {
 			o := all[i].object.DeepCopy()
 			begin := time.Now()
-			if _, err := s.Admin.Create(t.Context(), o, true); err != nil {
-				t.Error(err)
-			}
+			v, err := s.Admin.Create(t.Context(), o, true)
 			took[i] = time.Since(begin)
+			if err != nil || v.Stored == (judged && len(all[i].Deny) > 0) {
+				t.Errorf("%s: %s %s: %s, %v", of, o.GetKind(), o.GetName(), v, err)
+			}
 		})
 	}
 	l.work = work() - l.work

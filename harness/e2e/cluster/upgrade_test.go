@@ -181,6 +181,13 @@ func TestUpgrade(t *testing.T) {
 		})
 	})
 	t.Run("uninstall", func(t *testing.T) { s.uninstall(t, before) })
+	// The old release has less than this one.
+	t.Run("install and uninstall", func(t *testing.T) {
+		s.readme(t, "Install", next)
+		s.adopt(t, next)
+		s.only(t)
+		s.uninstall(t, before)
+	})
 }
 
 // uninstall is what the README tells users to do. The cluster must be as it was before the bundle.

@@ -301,11 +301,13 @@ func (s *suite) watch(t *testing.T, before map[string]string) (end func()) {
 	was, err := versions(t.Context())
 	must(t, err)
 	ctx, cancel := context.WithCancel(t.Context())
+	begin, looks := time.Now(), 0 // looks is to be read after done
 	done := make(chan []string)
 	go func() {
 		strange := map[string]bool{}
 		for ctx.Err() == nil {
 			if now, err := s.Setup.Snapshot(ctx); err == nil {
+				looks++
 				for name, says := range now {
 					if old, there := before[name]; there && old != says && !quietly.MatchString(name) {
 						strange[name+" has changed"] = true
@@ -330,6 +332,9 @@ func (s *suite) watch(t *testing.T, before map[string]string) (end func()) {
 		cancel()
 		if strange := <-done; len(strange) > 0 {
 			t.Errorf("during the visit:\n%s", strings.Join(strange, "\n"))
+		}
+		if took := time.Since(begin); looks == 0 && took > time.Minute {
+			t.Errorf("nobody could look at the cluster in %s", took)
 		}
 		now, err := versions(t.Context())
 		must(t, err)

@@ -221,12 +221,19 @@ func (v *visit) make(ctx context.Context, o *unstructured.Unstructured) error {
 	}
 	labels[mark] = v.name
 	o.SetLabels(labels)
-	v.made = append(v.made, o)
+	if !slices.Contains(v.made, o) { // it may be tried again
+		v.made = append(v.made, o)
+	}
 	_, err = resource.Create(ctx, o, metav1.CreateOptions{FieldManager: v.name})
 	if err != nil {
 		return fmt.Errorf("create %s %s: %w", o.GetKind(), o.GetName(), err)
 	}
 	return nil
+}
+
+// forget leaves an object that the API server has refused where it is: nowhere, or somebody else's.
+func (v *visit) forget(o *unstructured.Unstructured) {
+	v.made = slices.DeleteFunc(v.made, func(made *unstructured.Unstructured) bool { return made == o })
 }
 
 func (v *visit) skip(reason, what string) {
@@ -398,13 +405,15 @@ func (v *visit) constrain(ctx context.Context, selected func(*policy.Rule) bool,
 	return nil
 }
 
-// makeConstraint stores a Constraint. Gatekeeper's webhook learns of a new CRD a moment after the API server.
+// makeConstraint stores a Constraint. Of a new CRD the API server's discovery and Gatekeeper's webhook learn a moment later.
 func (v *visit) makeConstraint(ctx context.Context, o *unstructured.Unstructured) error {
+	tried := false
 	return cluster.Poll(ctx, synced, func(ctx context.Context) error {
 		err := v.make(ctx, o)
-		if err != nil {
-			v.made = v.made[:len(v.made)-1]
+		if tried && apierrors.IsAlreadyExists(err) {
+			return nil // the name is the visit's own: only the answer was lost
 		}
+		tried = true
 		return err
 	})
 }

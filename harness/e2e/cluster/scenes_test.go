@@ -513,7 +513,7 @@ func (s *scenes) namespaceFor(ctx context.Context, like *manifest.Object, taken 
 		if !apierrors.IsForbidden(err) && !apierrors.IsInvalid(err) {
 			return "", err
 		}
-		s.made = s.made[:len(s.made)-1]
+		s.forget(namespace)
 		s.pool[key] = append(s.pool[key], "")
 		return "", nil
 	}
@@ -932,7 +932,7 @@ func (s *scenes) put(ctx context.Context, o *unstructured.Unstructured) error {
 	if err == nil {
 		s.stored++
 	} else if apierrors.IsForbidden(err) || apierrors.IsInvalid(err) || apierrors.IsBadRequest(err) {
-		s.made = s.made[:len(s.made)-1]
+		s.forget(o)
 	}
 	return err
 }

@@ -168,12 +168,12 @@ func (r row) names(verb, resource string) []string {
 }
 
 var (
-	reading  = []string{"get", "list", "watch", "patch", "deletecollection"}
+	reading  = []string{"get", "list", "watch", "patch", "delete", "deletecollection"}
 	writing  = []string{"create", "update", "patch"}
 	changing = []string{"create", "update", "patch", "delete", "deletecollection"}
 	calling  = []string{"get", "create", "update", "patch", "delete"}
 	either   = []string{"get", "create"}
-	status   = []string{"get", "patch"}
+	through  = []string{"get", "update", "patch"}
 )
 
 const functions = "serverless.kyma-project.io"
@@ -183,13 +183,14 @@ const functions = "serverless.kyma-project.io"
 var reported = map[string][]row{
 	"KFS-701": {
 		{reading, functions, []string{"functions"}, "any", ""},
-		{status, functions, []string{"functions/status"}, "any", ""},
+		{through, functions, []string{"functions/status"}, "any", ""},
 		{[]string{"get"}, "", []string{"pods/log"}, "function", ""},
 		{reading, "", []string{"configmaps"}, "function", "classic"},
 		{reading, "", []string{"pods"}, "function", "buildless"},
-		{status, "", []string{"pods/status", "pods/resize"}, "function", "buildless"},
+		{through, "", []string{"pods/status", "pods/resize"}, "function", "buildless"},
+		{[]string{"get"}, "", []string{"pods/ephemeralcontainers"}, "function", "buildless"},
 		{reading, "apps", []string{"deployments", "replicasets"}, "function", "buildless"},
-		{status, "apps", []string{"deployments/status", "replicasets/status"}, "function", "buildless"},
+		{through, "apps", []string{"deployments/status", "replicasets/status"}, "function", "buildless"},
 	},
 	"KFS-702": {{reading, "", []string{"secrets"}, "", ""}},
 	"KFS-703": {

@@ -62,7 +62,8 @@ import data.lib.kfs.rbac
 #   inventory: [ClusterRole, Function]
 #   remediation: |
 #     Leave functions, pods/log and what holds source (classic: configmaps; buildless: pods, deployments, replicasets)
-#     out of the rule, or move the Functions to a namespace that only those reach who may read them.
+#     out of the rule, or move the Functions to a namespace that only those reach who may read them. The API server
+#     answers patch, delete and deletecollection with the object, so they read too.
 violation contains finding.new(rego.metadata.rule(), path, message) if {
 	input.review.object.kind in {"Role", "ClusterRole"}
 	finding.selected(rego.metadata.rule())
@@ -79,7 +80,7 @@ violation contains finding.new(rego.metadata.rule(), path, message) if {
 #   inventory: [ClusterRole, Function]
 #   remediation: |
 #     Leave secrets out of the rule, or narrow it to `verbs: [get]` and, with `resourceNames`, to the Secrets that are
-#     needed.
+#     needed. The API server answers patch, delete and deletecollection with the object, so they read too.
 violation contains finding.new(rego.metadata.rule(), path, message) if {
 	input.review.object.kind in {"Role", "ClusterRole"}
 	finding.selected(rego.metadata.rule())

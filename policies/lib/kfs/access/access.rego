@@ -139,8 +139,13 @@ _wanted(id, chosen) := object.union_n(array.concat(
 	[object.get(_targets_of, [id, flavor], {}) | some flavor in chosen],
 ))
 
-# The response to a patch holds the object, that to a deletecollection all objects, whoever may not get them.
-_reading := {"get", "list", "watch", "patch", "deletecollection"}
+# The response to a patch holds the object, that to a deletecollection all objects, whoever may not get them. That to a
+# delete holds it if the propagationPolicy is Foreground, in a dry run too (k8s.io/apiserver,
+# pkg/registry/generic/registry/store.go).
+_reading := {"get", "list", "watch", "patch", "delete", "deletecollection"}
+
+# A status, and what a pod can be resized by, is read as the whole object, and whoever writes one is answered with it.
+_reading_through := {"get", "update", "patch"}
 
 _writing := {"create", "update", "patch"}
 
@@ -153,20 +158,25 @@ _calling := {"get", "create", "update", "patch", "delete"}
 _targets_of := {"KFS-701": {
 	"classic": {"": {"configmaps": _reading}},
 	"buildless": {
-		"": {"pods": _reading, "pods/status": {"get", "patch"}, "pods/resize": {"get", "patch"}},
+		"": {
+			"pods": _reading,
+			"pods/status": _reading_through,
+			"pods/resize": _reading_through,
+			# Writing them is for KFS-704.
+			"pods/ephemeralcontainers": {"get"},
+		},
 		"apps": {
 			"deployments": _reading,
-			"deployments/status": {"get", "patch"},
+			"deployments/status": _reading_through,
 			"replicasets": _reading,
-			"replicasets/status": {"get", "patch"},
+			"replicasets/status": _reading_through,
 		},
 	},
 }}
 
 _targets := {
 	"KFS-701": {
-		# A status is read and patched as the whole object.
-		"serverless.kyma-project.io": {"functions": _reading, "functions/status": {"get", "patch"}},
+		"serverless.kyma-project.io": {"functions": _reading, "functions/status": _reading_through},
 		"": {"pods/log": {"get"}},
 	},
 	"KFS-702": {"": {"secrets": _reading}},

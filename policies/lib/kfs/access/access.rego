@@ -253,7 +253,10 @@ _constraints(rule) := {[["resources", j], sprintf("%s %s", [_first(granted), res
 
 _constraint("constraints.gatekeeper.sh", resource) if not contains(resource, "/")
 
-_constraint("*", resource) if startswith(resource, "kymafunction")
+_constraint("*", resource) if {
+	some kind in ["kymafunction", "kymaserverlessregistry"]
+	startswith(resource, kind)
+}
 
 # True where all are lists of groups that stand in JSON as they are.
 _clean(lists) if regex.match(`^\[(?:\["[^"\\]*"(?:,"[^"\\]*")*\],?)*\]$`, json.marshal(lists))
@@ -266,18 +269,22 @@ _reported(lists) := {groups |
 }
 
 # On users, groups, serviceaccounts, uids, userextras/…; with a colon they are those of constrained impersonation
-# (KEP-5284). The verbs mean nothing elsewhere.
-_impersonated(rule) := {[["resources", j], sprintf("%s %s", [verb, resource])] |
+# (KEP-5284). The verbs mean nothing elsewhere. Every verb is these too, of which there are others in that group.
+_impersonated(rule) := {[["resources", j], sprintf("%s %s", [object.get({"*": "impersonate"}, verb, verb), resource])] |
 	some verb in rbac.listed(rule, "verbs")
-	_impersonates(verb)
 	some group in rbac.listed(rule, "apiGroups")
 	group in {"*", "", "authentication.k8s.io"}
 	some j, resource in rbac.listed(rule, "resources")
+	_impersonates(verb, resource)
 }
 
-_impersonates(verb) if verb == "impersonate"
+_impersonates("impersonate", _)
 
-_impersonates(verb) if startswith(verb, "impersonate:")
+_impersonates(verb, _) if startswith(verb, "impersonate:")
+
+_impersonates("*", resource) if resource in {"*", "users", "groups", "serviceaccounts", "uids"}
+
+_impersonates("*", resource) if startswith(resource, "userextras")
 
 _wildcards(rule) := {[[list, i], sprintf("every %s", [object.get({"verbs": "verb"}, list, "resource")])] |
 	some group in rbac.listed(rule, "apiGroups")

@@ -38,6 +38,7 @@
 #         - system:basic-user
 #         - system:public-info-viewer
 #         - system:service-account-issuer-discovery
+#         - system:cluster-trust-bundle-discovery
 #       description: ClusterRoles, by exact name, that everyone may have.
 #     systemNamespaces:
 #       type: array

@@ -26,6 +26,7 @@
 #         - system:discovery
 #         - system:public-info-viewer
 #         - system:service-account-issuer-discovery
+#         - system:cluster-trust-bundle-discovery
 #       description: The ClusterRoles, by exact name, that may be bound to anybody. The defaults are Kubernetes' own.
 #     flavor:
 #       type: string

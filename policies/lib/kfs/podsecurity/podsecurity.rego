@@ -2,9 +2,10 @@
 # title: Pod Security Standards
 # description: |
 #   What the standards `baseline` and `restricted` forbid in a Linux pod of one container, as Kubernetes 1.36 judges it
-#   at version `latest` (k8s.io/pod-security-admission/policy), as far as a Function's author can set it. The contexts
-#   are those that reach the pod, defaults merged in. An offence is {"path": [], "problem": ""}; its path begins with
-#   the Function's field, `podSecurityContext` for the pod's and `containerSecurityContext` for the container's.
+#   at version `latest` (k8s.io/pod-security-admission/policy; what 1.37 allows is allowed too), as far as a Function's
+#   author can set it. The contexts are those that reach the pod, defaults merged in. An offence is
+#   {"path": [], "problem": ""}; its path begins with the Function's field, `podSecurityContext` for the pod's and
+#   `containerSecurityContext` for the container's.
 #   A null is what the API's decoder makes of it: an absent value, and in a list the type's zero value. A value of a
 #   wrong type, or one that no pod may have (a negative user), is an offence.
 package lib.kfs.podsecurity
@@ -130,6 +131,7 @@ _sysctls(pod) := {offence("podSecurityContext", pod, ["sysctls", i, "name"]) |
 	not is_array(sysctls)
 }
 
+# tcp_notsent_lowat and tcp_slow_start_after_idle since 1.37.
 _safe_sysctls := {
 	"kernel.shm_rmid_forced",
 	"net.ipv4.ip_local_port_range",
@@ -140,7 +142,9 @@ _safe_sysctls := {
 	"net.ipv4.tcp_keepalive_intvl",
 	"net.ipv4.tcp_keepalive_probes",
 	"net.ipv4.tcp_keepalive_time",
+	"net.ipv4.tcp_notsent_lowat",
 	"net.ipv4.tcp_rmem",
+	"net.ipv4.tcp_slow_start_after_idle",
 	"net.ipv4.tcp_syncookies",
 	"net.ipv4.tcp_wmem",
 }

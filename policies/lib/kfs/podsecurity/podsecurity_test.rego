@@ -35,7 +35,10 @@ test_complies[note] if {
 				"appArmorProfile": {"type": "Localhost", "localhostProfile": "functions"},
 				"runAsUser": 2147483647,
 				"seLinuxOptions": {"type": "container_engine_t"},
-				"sysctls": [{"name": "net.ipv4.tcp_wmem", "value": "1"}],
+				"sysctls": [
+					{"name": "net.ipv4.tcp_wmem", "value": "1"},
+					{"name": "net.ipv4.tcp_slow_start_after_idle", "value": "0"},
+				],
 				"windowsOptions": {},
 			}),
 			"container": _changed(_container, {

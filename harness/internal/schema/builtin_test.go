@@ -24,6 +24,7 @@ var builtins = map[GVK]any{
 	{"", "v1", "ConfigMap"}:                                   corev1.ConfigMap{},
 	{"", "v1", "Namespace"}:                                   corev1.Namespace{},
 	{"", "v1", "Pod"}:                                         corev1.Pod{},
+	{"", "v1", "ReplicationController"}:                       corev1.ReplicationController{},
 	{"", "v1", "Secret"}:                                      corev1.Secret{},
 	{"", "v1", "Service"}:                                     corev1.Service{},
 	{"", "v1", "ServiceAccount"}:                              corev1.ServiceAccount{},

@@ -15,7 +15,7 @@
 #     - apiGroups: [operator.kyma-project.io]
 #       kinds: [Serverless, DockerRegistry]
 #     - apiGroups: [""]
-#       kinds: [Pod]
+#       kinds: [Pod, ReplicationController]
 #     - apiGroups: [apps]
 #       kinds: [DaemonSet, Deployment, ReplicaSet, StatefulSet]
 #     - apiGroups: [batch]
@@ -149,6 +149,7 @@ violation contains finding.new(rego.metadata.rule(), path, message) if {
 		"Job",
 		"Pod",
 		"ReplicaSet",
+		"ReplicationController",
 		"StatefulSet",
 	}
 	_ours(input.review.object)

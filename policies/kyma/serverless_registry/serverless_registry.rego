@@ -167,6 +167,7 @@ violation contains finding.new(rego.metadata.rule(), path, message) if {
 # custom:
 #   id: KFS-605
 #   severity: medium
+#   flavors: [classic]
 #   profiles: {baseline: warn, strict: deny}
 #   remediation: |
 #     Set spec.functionBuildExecutorArgs without `--insecure` and `--skip-tls-verify`, which are the default, such as

@@ -111,11 +111,13 @@ violation contains finding.new(rego.metadata.rule(), apirule.place(open, _opener
 #   id: KFS-113
 #   severity: high
 #   profiles: {baseline: deny, strict: deny}
+#   inventory: [Function, Service]
 #   remediation: |
 #     Write protected rules before open ones, let no open path stand before or cross a protected one, and have no open
 #     rule for `/*` where `/` is protected.
 violation contains finding.new(rego.metadata.rule(), apirule.place(open, _opener(open).at), message) if {
 	input.review.object.kind == "APIRule"
+	finding.selected(rego.metadata.rule())
 	some open in _open_rules
 	opened := [rule |
 		some rule in _protected_rules
@@ -313,6 +315,12 @@ _more(items) := sprintf(" and %d more", [count(items) - 1]) if count(items) > 1
 _same_service(a, b) if {
 	_same_or_unknown(a.name, b.name)
 	_same_or_unknown(a.namespace, b.namespace)
+}
+
+# Their policies select the same pods, whatever the Services are called.
+_same_service(a, b) if {
+	a != b
+	count(_targets(a) & _targets(b)) > 0
 }
 
 _same_or_unknown(a, b) if a == b

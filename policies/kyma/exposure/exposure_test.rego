@@ -242,6 +242,17 @@ test_open_beside_protected[note] if {
 	_paths("KFS-113", _apirule("orders", tc.rules), {}) == {["spec", "rules", i, "noAuth"] | some i in tc.want}
 }
 
+test_open_over_protected_of_an_alias[note] if {
+	some note, tc in {
+		"an alias": {"service": "alias", "inventory": _cluster, "want": {["spec", "rules", 0, "noAuth"]}},
+		"another service": {"service": "invoices", "inventory": _cluster, "want": set()},
+		"an alias that nobody knows": {"service": "alias", "inventory": {}, "want": set()},
+	}
+
+	resource := _apirule("orders", [_to(tc.service, "demo", _open("/{*}/a", ["GET"])), _jwt("/b/{*}", ["GET"])])
+	_paths("KFS-113", resource, tc.inventory) == tc.want
+}
+
 test_open_over_protected_v1beta1[note] if {
 	some note, tc in {
 		"ory, open first": {"rules": [_old("/.*", ["GET"], "noop"), _old("/a", ["GET"], "jwt")], "want": {0}},

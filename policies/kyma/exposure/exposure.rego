@@ -427,7 +427,7 @@ _exposed_by contains [space, name, exposure] if {
 	resource := inventory.named("APIRule", space, name)
 	some rule in apirule.rules(resource)
 	exposure := {
-		"apirule": {"namespace": _namespace(resource), "name": resource.metadata.name},
+		"apirule": {"namespace": space, "name": name},
 		"methods": rule.methods,
 		"shape": _shape(rule),
 		"strength": apirule.strength(rule),
@@ -546,7 +546,8 @@ _key(service) := sprintf("%s/%s", [service.namespace, service.name])
 
 _another(owner) if owner.namespace != _namespace(input.review.object)
 
-_another(owner) if owner.name != input.review.object.metadata.name
+# One that is yet to be named is none of those that are there.
+_another(owner) if owner.name != object.get(input.review.object, ["metadata", "name"], "")
 
 _admits := ["everyone", "any token", "a wildcard", "a scope", "an audience", "nobody"]
 

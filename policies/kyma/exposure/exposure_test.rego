@@ -445,6 +445,21 @@ test_other_apirules[note] if {
 	_reported("KFS-115", resource, _with([resource, tc.peer])) == tc.want
 }
 
+# Files may leave the name to the API server.
+test_apirules_without_a_name[note] if {
+	nameless := json.remove(_apirule("", [_open("/orders", ["GET"])]), ["/metadata/name"])
+	strict := [_jwt("/orders", ["GET"])]
+	some note, tc in {
+		"the weaker one": {"resource": nameless, "peer": _apirule("peer", strict)},
+		"the stricter one": {
+			"resource": _apirule("peer", [_open("/orders", ["GET"])]),
+			"peer": _apirule("", strict),
+		},
+	}
+
+	_reported("KFS-115", tc.resource, _with([tc.peer]))
+}
+
 test_weakest_strategy_is_reported if {
 	resource := _apirule_v1beta1("orders", [{"path": "/orders", "methods": ["GET"], "accessStrategies": [
 		{"handler": "unauthorized"},

@@ -152,13 +152,16 @@ _hidden(resource) := _spec(resource, content, {"path": _beta, "hidden": true, "v
 	content := _read(_unmarshalled(_at(resource, _beta)))
 	_listed(object.get(content, "rules", null))
 	not _ambiguous(content)
+	not _unclear_service(content)
 }
 
 _hidden(resource) := _spec(resource, content, {"path": _alpha, "hidden": true, "version": "v2alpha1"}) if {
 	_hiding(resource) == _alpha
 	rules_there := _unmarshalled(_at(resource, _alpha))
 	_listed(rules_there)
-	content := object.union(_read(_at(resource, ["spec"])), {"rules": rules_there})
+	listed := {"rules": rules_there}
+	not _unclear_service(listed)
+	content := object.union(_read(_at(resource, ["spec"])), listed)
 }
 
 # Of a key that stands there twice Go's decoder merges the values, and others take the last: unreadable.
@@ -179,6 +182,21 @@ _ambiguous(spec) if {
 	some rule in spec.rules
 	some strategy in rule.accessStrategies
 	count(_strays(strategy)) > 0
+}
+
+# Which service is exposed isn't certain.
+_unclear_service(spec) if "service" in _strays(spec)
+
+_unclear_service(spec) if count(_strays(spec.service)) > 0
+
+_unclear_service(spec) if {
+	some rule in spec.rules
+	"service" in _strays(rule)
+}
+
+_unclear_service(spec) if {
+	some rule in spec.rules
+	count(_strays(rule.service)) > 0
 }
 
 _at(resource, path) := object.get(_object(resource), path, null)

@@ -308,6 +308,31 @@ test_hidden[note] if {
 			"want": [],
 			"lost": {"v1beta1-spec"},
 		},
+		"service in another case": {
+			"version": "v2",
+			"annotations": {"v1beta1-spec": `{"Service":{"name":"a"},"rules":[{}]}`},
+			"want": [],
+			"lost": {"v1beta1-spec"},
+		},
+		"service's key in another case": {
+			"version": "v2",
+			"annotations": {"v1beta1-spec": `{"service":{"name":"a","Namespace":"x"},"rules":[{}]}`},
+			"want": [],
+			"lost": {"v1beta1-spec"},
+		},
+		"key of a rule's service in another case": {
+			"version": "v2",
+			"annotations": {"v1beta1-spec": `{"rules":[{},{"service":{"Name":"a"}}]}`},
+			"want": [],
+			"lost": {"v1beta1-spec"},
+		},
+		"service in another case in v2alpha1-rules": {
+			"version": "v1beta1",
+			"annotations": {"v2alpha1-rules": `[{"noAuth":true},{"noAuth":true,"Service":{"name":"a"}}]`},
+			"rules": [{}],
+			"want": ["v1beta1"],
+			"lost": {"v2alpha1-rules"},
+		},
 		"colons and quotes in values": {
 			"version": "v2",
 			"annotations": {"v1beta1-spec": `{"rules":[{"path":"/\":\"","accessStrategies":[":","\":\\"]}]}`},

@@ -273,14 +273,13 @@ _captures(resource) := {at: names |
 	names := {name | some [place, name] in caught; place == at}
 }
 
-# The Services whose selectors ask for nothing that the pod doesn't have. The Deployment adds the hash, with a value
-# that nobody knows.
+# The Services whose selectors ask for nothing that the pod doesn't have.
 _catching := [[name, labels] |
 	pod := function.serving_pod(input.review.object)
 	some name in endpoints.near(_namespace, pod)
 	asked := _services[name].spec.selector
 	is_object(asked)
-	labels := object.remove(asked, ["pod-template-hash"])
+	labels := endpoints.foreseeable(asked)
 	object.subset(pod, labels)
 	selector.labels_readable(labels)
 	not _aimed(labels)

@@ -17,13 +17,19 @@ import data.lib.kfs.selector
 takes(labels, resource) if {
 	is_object(labels)
 	count(labels) > 0
-
-	# The Deployment adds it, with a value that nobody knows.
-	known := object.remove(labels, ["pod-template-hash"])
-	selector.labels_match(known, function.serving_pod(resource))
+	selector.labels_match(foreseeable(labels), function.serving_pod(resource))
 }
 
 takes(labels, _) if not selector.labels_readable(labels)
+
+# METADATA
+# description: |
+#   What a Service's selector asks for, less the labels that a running pod has with values that nobody knows: the
+#   Deployment's hash, and from Kubernetes 1.35 on the region and zone of its node (KEP-4742).
+# scope: document
+foreseeable(labels) := object.remove(labels, _unforeseeable)
+
+_unforeseeable := {"pod-template-hash", "topology.kubernetes.io/region", "topology.kubernetes.io/zone"}
 
 # METADATA
 # description: The names of a namespace's Functions whose pods a Service's selector takes, as a set.
@@ -60,7 +66,7 @@ functions(space, labels) := {name |
 #   The names of a namespace's Services whose selectors may take a pod with these labels, as a set: for all others it is
 #   sure that they don't.
 # scope: document
-near(space, pod) := (unreadable(space) | {name | some name in _hashed[space]}) | ({name |
+near(space, pod) := (unreadable(space) | {name | some name in _unforeseen[space]}) | ({name |
 	some labels in selector.satisfied(_shapes[space], pod)
 	some name, _ in _asking[space][labels]
 } | {name |
@@ -89,7 +95,7 @@ _wearers(space, labels) := {name | _wearing[[space, key, value, name]]} | {name 
 	value := labels[key]
 }
 
-_given := object.keys(function.serving_pod(null)) | {"pod-template-hash"}
+_given := object.keys(function.serving_pod(null)) | _unforeseeable
 
 _wearing contains [space, key, value, name] if {
 	some version in inventory.versions.Function
@@ -157,8 +163,14 @@ _unreadable[space] := {name |
 	selectors := _selectors[space]
 }
 
-# The Deployment's hash has a value that nobody knows.
-_hashed[space] := {name | _ = selectors[name]["pod-template-hash"]} if selectors := _selectors[space]
+# Those that ask for what nobody knows.
+_unforeseen[space] := {name |
+	some shape in shapes
+	count(shape & _unforeseeable) > 0
+	some name in {found | _shaped[[space, shape, found]]}
+} if {
+	shapes := _shapes[space]
+}
 
 # The labels that selectors ask for together. There are few such sets, however many Services.
 _shapes[space] := {object.keys(labels) | some labels, _ in wanted_by; is_object(labels)} if wanted_by := _asking[space]

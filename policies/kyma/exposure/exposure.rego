@@ -899,11 +899,12 @@ _hosts(spec) := {host |
 	not version in {"v1alpha1", "v1beta1"}
 }
 
-# The members of that name, in small letters: Go reads keys of the annotation in any case. Null is as good as absent.
+# The members of that name, in small letters: Go reads keys of the annotation in any case, and takes ſ for an s. Null is
+# as good as absent.
 _members(value, at, name) := {[array.concat(at, [key]), member] |
 	is_object(value)
 	some key, member in value
-	lower(key) == name
+	lower(upper(key)) == name
 	not is_null(member)
 }
 
@@ -932,18 +933,30 @@ _readable_origin(origin) if {
 	}
 }
 
-_stranger := "https://kfs-probe.invalid"
+# Origins that nobody trusts on purpose. "null" is what a sandboxed frame sends, which any site can open.
+_strangers := {
+	"http://kfs-probe.invalid",
+	"http://probe.invalid",
+	"https://kfs-probe.invalid",
+	"https://probe.invalid",
+	"null",
+}
 
-_accepts("exact", pattern) if pattern in {"*", _stranger}
+_accepts("exact", "*")
+
+_accepts("exact", pattern) if pattern in _strangers
 
 _accepts("prefix", pattern) if {
 	is_string(pattern)
-	startswith(_stranger, pattern)
+	some stranger in _strangers
+	startswith(stranger, pattern)
 }
 
 _accepts("regex", pattern) if {
 	_compiles(pattern)
-	regex.match(sprintf("^(?:%s)$", [pattern]), _stranger)
+	whole := sprintf("^(?:%s)$", [pattern])
+	some stranger in _strangers
+	regex.match(whole, stranger)
 }
 
 _accepts("regex", pattern) if not _compiles(pattern)

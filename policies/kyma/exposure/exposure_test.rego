@@ -792,6 +792,16 @@ test_widths[note] if {
 
 _origin := ["corsPolicy", "allowOrigins", 0]
 
+# As Go's decoder reads keys.
+test_hidden_origins if {
+	resource := _hidden({
+		"service": {"name": "orders"},
+		"rules": [_old("/orders", ["GET"], "jwt")],
+		"corſPolicy": {"allowCredentialſ": true, "allowOriginſ": [{"regex": ".*"}]},
+	})
+	_paths("KFS-117", resource, {}) == {_annotation("v1beta1-spec")}
+}
+
 test_origins[note] if {
 	some note, tc in {
 		"exact": {"origin": {"exact": "https://shop.example.com"}, "want": false},
@@ -804,6 +814,11 @@ test_origins[note] if {
 		"any": {"origin": {"regex": "https://.+"}, "want": true},
 		"any of a shape": {"origin": {"regex": `https://[a-z-]+\.[a-z]+`}, "want": true},
 		"alternatives": {"origin": {"regex": "https://shop.example.com|.*"}, "want": true},
+		"any of another shape": {"origin": {"regex": `https?://\w+\.\w+`}, "want": true},
+		"any without TLS": {"origin": {"prefix": "http://"}, "want": true},
+		"this computer": {"origin": {"regex": `http://localhost(:\d+)?`}, "want": false},
+		"a sandboxed frame's": {"origin": {"exact": "null"}, "want": true},
+		"or a sandboxed frame's": {"origin": {"regex": "https://shop.example.com|null"}, "want": true},
 		"no regex": {"origin": {"regex": "*"}, "want": true},
 		"regex that ends what is around it": {"origin": {"regex": `\Qa`}, "want": true},
 		"regex that is none": {"origin": {"regex": 7}, "want": true},

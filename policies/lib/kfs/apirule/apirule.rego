@@ -282,24 +282,34 @@ _strategies(spec, rule) := [_unknown] if {
 	not _listed(value)
 }
 
-_strategies(spec, rule) := _listed_or_unknown(array.concat(
-	[_plain("open", "noAuth", ["noAuth"]) |
-		some key, value in rule
-		key == "noAuth"
-		not value in [false, null]
-	],
+# The API server drops what is null: it counts only where it would be the rule's one strategy.
+_strategies(spec, rule) := _first_filled([
 	array.concat(
-		[_istio("jwt", "jwt", ["jwt"], ["jwt"], rule.jwt) | "jwt" in object.keys(rule)],
-		[_external(rule.extAuth) | "extAuth" in object.keys(rule)],
+		[_plain("open", "noAuth", ["noAuth"]) |
+			some key, value in rule
+			key == "noAuth"
+			not value in [false, null]
+		],
+		[_validated(rule, name) |
+			some name in _validating
+			value := object.get(rule, name, null)
+			not is_null(value)
+		],
 	),
-)) if {
+	[_validated(rule, name) | some name in _validating; is_null(rule[name])],
+	[_unknown],
+]) if {
 	version := spec.version
 	not version in _old
 }
 
-_listed_or_unknown(strategies) := strategies if count(strategies) > 0
+_first_filled(lists) := [list | some list in lists; count(list) > 0][0]
 
-_listed_or_unknown([]) := [_unknown]
+_validating := ["jwt", "extAuth"]
+
+_validated(rule, "jwt") := _istio("jwt", "jwt", ["jwt"], ["jwt"], rule.jwt)
+
+_validated(rule, "extAuth") := _external(rule.extAuth)
 
 _unknown := _plain("unknown", "", [])
 

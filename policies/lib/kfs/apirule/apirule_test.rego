@@ -110,8 +110,22 @@ test_strategies[note] if {
 			"rule": {"noAuth": false, "jwt": {}},
 			"want": [["jwt", "jwt", "istio"]],
 		},
-		"v2 all": {"version": "v2alpha1", "rule": {"noAuth": true, "jwt": null, "extAuth": "x"}, "want": [
+		"v2 all": {"version": "v2alpha1", "rule": {"noAuth": true, "jwt": {}, "extAuth": "x"}, "want": [
 			["open", "noAuth", "istio"],
+			["jwt", "jwt", "istio"],
+			["delegated", "extAuth", "istio"],
+		]},
+		"v2 nulls beside noAuth": {
+			"version": "v2",
+			"rule": {"noAuth": true, "jwt": null, "extAuth": null},
+			"want": [["open", "noAuth", "istio"]],
+		},
+		"v2 null beside extAuth": {
+			"version": "v2",
+			"rule": {"jwt": null, "extAuth": {}},
+			"want": [["delegated", "extAuth", "istio"]],
+		},
+		"v2 nulls": {"version": "v2", "rule": {"noAuth": false, "jwt": null, "extAuth": null}, "want": [
 			["jwt", "jwt", "istio"],
 			["delegated", "extAuth", "istio"],
 		]},

@@ -273,7 +273,7 @@ violation contains finding.new(rego.metadata.rule(), path, message) if {
 	not _keeps_keys(issuer, host)
 
 	path := apirule.place(rule, url.at)
-	message := sprintf("%s: the keys of issuer %q come from host %q", [apirule.label(rule), issuer, host])
+	message := sprintf("%s: the keys of %s come from host %q", [apirule.label(rule), _named(issuer), host])
 }
 
 _judged := [rule |
@@ -832,6 +832,11 @@ _host(url) := _normal(match[1]) if {
 	is_string(url)
 	some match in regex.find_all_string_submatch_n(_url, url, 1)
 }
+
+# Of an issuer that is no URL the keys come from another host than its own even where the two read alike.
+_named(issuer) := sprintf("issuer %q", [issuer]) if _hosted(issuer)
+
+_named(issuer) := sprintf("issuer %q, which is no URL,", [issuer]) if not _hosted(issuer)
 
 _url := concat("", [
 	`^[Hh][Tt][Tt][Pp][Ss]?://`,

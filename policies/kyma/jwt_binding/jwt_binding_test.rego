@@ -224,6 +224,16 @@ test_hosts[note] if {
 	{id | some [id, _] in _found(_review("v2", [_jwt(tc.issuer, tc.url, ["orders"])]), {}, {})} == tc.want
 }
 
+test_message_of_an_issuer_that_is_no_url if {
+	review := _review("v2", [_jwt("idp.example.com", "https://idp.example.com/keys", ["orders"])])
+	request := {"review": {"object": review}, "parameters": {}}
+	got := {result.msg | some result in jwt_binding.violation with input as request}
+	got == {concat("", [
+		`KFS-110: rule 0 ("/"): the keys of issuer "idp.example.com", which is no URL, `,
+		`come from host "idp.example.com"`,
+	])}
+}
+
 # trustedIssuers, for issuer https://idp.example.com with keys from keys.example.com.
 test_trusted_issuers[note] if {
 	some note, tc in {

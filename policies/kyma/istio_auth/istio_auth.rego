@@ -16,7 +16,7 @@
 #     - apiGroups: [networking.istio.io]
 #       kinds: [EnvoyFilter, Sidecar]
 #     - apiGroups: [extensions.istio.io]
-#       kinds: [WasmPlugin]
+#       kinds: [TrafficExtension, WasmPlugin]
 #   systemNamespaces: true
 #   parameters:
 #     openPaths:
@@ -119,7 +119,7 @@ violation contains finding.new(rego.metadata.rule(), path, message) if {
 #     Remove the object, or narrow its selector to workloads that aren't Functions. An EnvoyFilter meant for gateways
 #     says `match: {context: GATEWAY}` in every patch.
 violation contains finding.new(rego.metadata.rule(), ["kind"], message) if {
-	input.review.object.kind in {"EnvoyFilter", "Sidecar", "WasmPlugin"}
+	input.review.object.kind in {"EnvoyFilter", "Sidecar", "TrafficExtension", "WasmPlugin"}
 	finding.selected(rego.metadata.rule())
 	not _trusted
 	not _for_gateways
@@ -140,12 +140,16 @@ _trusted if {
 	platform.name == input.review.object.metadata.name
 }
 
-# A Function's pod has a sidecar: what is patched for gateways only doesn't reach it.
+# A Function's pod has a sidecar: what is patched for gateways only doesn't reach it, unless it is the bootstrap, which
+# is patched whatever the context (istio: pilot/pkg/xds/bds.go).
 _for_gateways if {
 	input.review.object.kind == "EnvoyFilter"
 	patches := _list(_spec(input.review.object), "configPatches")
 	count(patches) > 0
-	every patch in patches { patch.match.context == "GATEWAY" }
+	every patch in patches {
+		patch.match.context == "GATEWAY"
+		_member(patch, "applyTo") != "BOOTSTRAP"
+	}
 }
 
 # The pods of Functions on which the object acts, known by their labels.
@@ -341,8 +345,8 @@ _looks_at_tokens(rule, source, []) if {
 	not authorization.conditioned(rule)
 }
 
-# A requestPrincipal is issuer/subject.
-_takes(_, issuer) if not is_string(issuer)
+# A requestPrincipal is issuer/subject. Without an issuer the jwtRule accepts those of all (Istio since 1.27).
+_takes(_, issuer) if trim_space(_text(issuer)) == ""
 
 _takes(values, _) if not is_array(values)
 
@@ -435,7 +439,7 @@ _owners contains owner if {
 
 # The labels that the object wants of a pod; null wants none. Istio reads no matchExpressions.
 _wanted(kind, spec) := _member(_selector(kind, spec), "matchLabels") if {
-	kind in {"AuthorizationPolicy", "RequestAuthentication", "WasmPlugin"}
+	kind in {"AuthorizationPolicy", "RequestAuthentication", "TrafficExtension", "WasmPlugin"}
 	_readable(_selector(kind, spec))
 }
 
@@ -500,7 +504,7 @@ _text(value) := value if is_string(value)
 
 default _quoted(_) := "unknown"
 
-_quoted(value) := sprintf("%q", [value]) if is_string(value)
+_quoted(value) := sprintf("%q", [value]) if trim_space(_text(value)) != ""
 
 default _member(_, _) := null
 

@@ -643,10 +643,21 @@ test_policies_do_not_bind_tokens[note] if {
 
 _besides(rule) := {"a": {"spec": {"rules": [_bound_rule, rule]}}}
 
-test_unreadable_issuer_may_be_any if {
+test_unknown_issuer_may_be_any[note] if {
+	some note, rule in {
+		"a number": {"issuer": 7},
+		"null": {"issuer": null},
+		"none": {"jwksUri": "https://idp.example.com/keys"},
+		"empty": {"issuer": "", "jwksUri": "https://idp.example.com/keys"},
+		"blank": {"issuer": " "},
+	}
 	policies := _with_policies(_besides(_tokens(["https://other.example.com/*"])))
 
-	_found(_authentication({"issuer": 7}), policies) == _unbound
+	_found(_authentication(rule), policies) == _unbound
+	_messages(_authentication(rule), policies) == {concat(" ", [
+		"KFS-122: any token of issuer unknown opens the pods of Function \"orders\":",
+		"no audience or scope binds it",
+	])}
 }
 
 test_policies_of_the_root_namespace_bind_tokens if {
@@ -688,6 +699,10 @@ test_sidecar_rewritten[note] if {
 			{"match": {"context": "ANY"}},
 		]}},
 		"EnvoyFilter for anything": {"kind": "EnvoyFilter", "spec": {"configPatches": [{"applyTo": "BOOTSTRAP"}]}},
+		"EnvoyFilter for the bootstrap of gateways": {"kind": "EnvoyFilter", "spec": {"configPatches": [
+			{"applyTo": "HTTP_FILTER", "match": {"context": "GATEWAY"}},
+			{"applyTo": "BOOTSTRAP", "match": {"context": "GATEWAY"}},
+		]}},
 		"EnvoyFilter with patches that are none": {"kind": "EnvoyFilter", "spec": {"configPatches": "GATEWAY"}},
 		"EnvoyFilter whose selector is none": {"kind": "EnvoyFilter", "spec": {"workloadSelector": 1}},
 		"Sidecar": {"kind": "Sidecar", "spec": {"workloadSelector": {"labels": {"tier": "backend"}}}},
@@ -695,6 +710,8 @@ test_sidecar_rewritten[note] if {
 		"Sidecar of the namespace": {"kind": "Sidecar", "spec": {}},
 		"WasmPlugin": {"kind": "WasmPlugin", "spec": {"selector": {"matchLabels": _orders}}},
 		"WasmPlugin of a Service": {"kind": "WasmPlugin", "spec": {"targetRef": {"kind": "Service", "name": "orders"}}},
+		"TrafficExtension": {"kind": "TrafficExtension", "spec": {"selector": {"matchLabels": _orders}}},
+		"TrafficExtension of the namespace": {"kind": "TrafficExtension", "spec": {"lua": {"inlineCode": "x"}}},
 	}
 
 	_found(_object(tc.kind, tc.spec), _functions) == {["KFS-123", ["kind"]]}
@@ -708,6 +725,10 @@ test_sidecar_left_alone[note] if {
 		]}},
 		"Sidecar of others": {"kind": "Sidecar", "spec": {"workloadSelector": {"labels": {"app": "shop"}}}},
 		"WasmPlugin of others": {"kind": "WasmPlugin", "spec": {"selector": {"matchLabels": {"app": "shop"}}}},
+		"TrafficExtension of others": {
+			"kind": "TrafficExtension",
+			"spec": {"selector": {"matchLabels": {"app": "shop"}}},
+		},
 		"WasmPlugin of another Service": {
 			"kind": "WasmPlugin",
 			"spec": {"targetRefs": [{"kind": "Service", "name": "shop"}]},

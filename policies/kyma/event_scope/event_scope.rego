@@ -101,12 +101,13 @@ _sink_fault(sink) := sprintf("leads to namespace %q", [clusterurl.service(sink).
 _parsed(url) if is_object(clusterurl.parsed(url))
 
 # What a Subscription asks for: a source and its types, each with its place. With typeMatching `exact` NATS takes the
-# type alone for the subject and never looks at the source (eventing-manager: GetJetStreamSubject); what isn't
-# `standard` counts as exact. In v1alpha1 it always does.
+# type alone for the subject and never looks at the source (eventing-manager: GetJetStreamSubject). In v1alpha1 it
+# always does. With one that nobody knows both count: the source, and the type as if it were exact.
 _interests(subscription) := [{
 	"source": {"at": ["spec", "source"], "value": _member(subscription, ["spec", "source"])},
 	"types": _types(_member(subscription, ["spec", "types"])),
 	"exact": _exact(subscription),
+	"sourced": _sourced(subscription),
 }] if {
 	not _old(subscription)
 }
@@ -120,6 +121,7 @@ _interests(subscription) := [{
 	"source": {"at": ["spec", "filter", "filters"], "value": null},
 	"types": [],
 	"exact": true,
+	"sourced": false,
 }] if {
 	_old(subscription)
 	not _filtered(subscription)
@@ -135,6 +137,7 @@ _interest(i, filter) := {
 		"value": _member(filter, ["eventType", "value"]),
 	}],
 	"exact": true,
+	"sourced": false,
 } if {
 	at := ["spec", "filter", "filters", i]
 }
@@ -159,34 +162,38 @@ default _exact(_) := true
 
 _exact(subscription) := false if _member(subscription, ["spec", "typeMatching"]) in {"standard", null}
 
+default _sourced(_) := true
+
+_sourced(subscription) := false if _member(subscription, ["spec", "typeMatching"]) == "exact"
+
 _faults(interest) := _source_faults(interest) | {fault |
 	some type in interest.types
 	fault := {"at": type.at, "message": _type_fault(interest, type.value)}
 }
 
 _source_faults(interest) := {{"at": interest.source.at, "message": message} |
-	message := _source_fault(interest.source.value, interest.exact)
+	message := _source_fault(interest.source.value, interest.sourced)
 }
 
 _source_fault(source, _) := "the source is missing or no text" if not is_string(source)
 
 _source_fault(source, _) := sprintf("source %q is a wildcard", [source]) if _wildcard(source)
 
-_source_fault(source, exact) := "the source is blank" if {
+_source_fault(source, sourced) := "the source is blank" if {
 	_blank(source)
-	not exact
+	sourced
 }
 
-_source_fault(source, exact) := sprintf("namespace %q has no allowed sources", [_home]) if {
-	_namable(source, exact)
+_source_fault(source, sourced) := sprintf("namespace %q has no allowed sources", [_home]) if {
+	_namable(source, sourced)
 	not _configured
 	not _lenient
 }
 
-_source_fault(source, exact) := sprintf("source %q is outside those of namespace %q", [source, _home]) if {
-	_namable(source, exact)
+_source_fault(source, sourced) := sprintf("source %q is outside those of namespace %q", [source, _home]) if {
+	_namable(source, sourced)
 	_configured
-	not exact
+	sourced
 	not _allowed_source(source)
 }
 
@@ -223,9 +230,9 @@ _namable(source, _) if {
 	not _wildcard(source)
 }
 
-_namable(source, exact) if {
+_namable(source, sourced) if {
 	_blank(source)
-	exact
+	not sourced
 }
 
 _allowed_source(source) if {

@@ -61,6 +61,10 @@ test_unreadable[note] if {
 			"spec": {"source": "", "types": ["order.created.v1"], "typeMatching": "exact"},
 			"want": set(),
 		},
+		"source is blank, a matching nobody knows": {
+			"spec": {"source": "", "types": ["order.created.v1"], "typeMatching": "Exact"},
+			"want": {[["spec", "source"], "KFS-432: the source is blank"]},
+		},
 		"typeMatching is null": {
 			"spec": {"source": "", "types": ["order.created.v1"], "typeMatching": null},
 			"want": {[["spec", "source"], "KFS-432: the source is blank"]},

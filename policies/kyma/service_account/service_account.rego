@@ -52,7 +52,7 @@ import data.lib.kfs.namespace
 #   inventory: [Function, Namespace, ServiceAccount]
 #   absence: true
 #   remediation: |
-#     Write `automountServiceAccountToken: false` into the ServiceAccount `default` of the namespace.
+#     Write `automountServiceAccountToken: false` into the ServiceAccount that the message names.
 violation contains finding.new(rego.metadata.rule(), fault.path, fault.message) if {
 	input.review.object.kind in {"Function", "ServiceAccount"}
 	finding.selected(rego.metadata.rule())
@@ -66,6 +66,7 @@ violation contains finding.new(rego.metadata.rule(), fault.path, fault.message) 
 #   id: KFS-422
 #   severity: high
 #   profiles: {baseline: deny, strict: deny}
+#   systemNamespaces: true
 #   inventory: [Function]
 #   remediation: |
 #     Remove the subject. A workload that needs these rights gets a ServiceAccount of its own, named in its

@@ -19,6 +19,8 @@
 #       kinds: [Deployment, StatefulSet, ReplicaSet, DaemonSet]
 #     - apiGroups: [batch]
 #       kinds: [Job, CronJob]
+#     - apiGroups: [networking.istio.io]
+#       kinds: [WorkloadEntry]
 #   parameters:
 #     flavor:
 #       type: string
@@ -82,7 +84,16 @@ violation contains finding.new(rego.metadata.rule(), grant.at, grant.message) if
 #     Remove the `serverless.kyma-project.io/*` labels from the workload and its pods. Only what Kyma's controllers make
 #     of a Function has them.
 violation contains finding.new(rego.metadata.rule(), disguise.at, disguise.message) if {
-	input.review.object.kind in {"CronJob", "DaemonSet", "Deployment", "Job", "Pod", "ReplicaSet", "StatefulSet"}
+	input.review.object.kind in {
+		"CronJob",
+		"DaemonSet",
+		"Deployment",
+		"Job",
+		"Pod",
+		"ReplicaSet",
+		"StatefulSet",
+		"WorkloadEntry",
+	}
 	some disguise in _disguises(input.review.object)
 }
 
@@ -169,6 +180,7 @@ _domain_effects := {
 	"rt-cfg.kyma-project.io": "changes where the pod's images come from",
 	"seccomp.security.alpha.kubernetes.io": "takes seccomp's confinement from the pod",
 	"sidecar.istio.io": _weaker,
+	"status.sidecar.istio.io": _weaker,
 	"traffic.sidecar.istio.io": _past,
 }
 
@@ -216,6 +228,8 @@ _harmless_keys := {
 	"sidecar.istio.io/proxyMemoryLimit",
 	"sidecar.istio.io/rewriteAppHTTPProbers",
 	"sidecar.istio.io/statsCompression",
+	"sidecar.istio.io/statsEvictionInterval",
+	"sidecar.istio.io/statsFlushInterval",
 	"sidecar.istio.io/statsHistogramBuckets",
 	"sidecar.istio.io/statsInclusionPrefixes",
 	"sidecar.istio.io/statsInclusionRegexps",
@@ -224,7 +238,7 @@ _harmless_keys := {
 
 # The labels by which Kyma's network policies let pods through, those whose value nobody knows, and those by which
 # other Services select the pod.
-_grants(resource) := opened | (unknown | (caught | unclear)) if {
+_grants(resource) := opened | (unknown | (caught | (built | unclear))) if {
 	opened := {{"at": array.concat(at, [key]), "message": message} |
 		some at in _label_places
 		some key, _ in _map(resource, at)
@@ -241,6 +255,10 @@ _grants(resource) := opened | (unknown | (caught | unclear)) if {
 	caught := {{"at": at, "message": message} |
 		some at, names in _captures(resource)
 		message := sprintf("%s the pod behind Service %q%s", [_puts(at), sort(names)[0], _more(names)])
+	}
+	built := {{"at": at, "message": message} |
+		some at, names in _build_captures(resource)
+		message := sprintf("%s the build pod behind Service %q%s", [_puts(at), sort(names)[0], _more(names)])
 	}
 	unclear := {{"at": ["metadata", "name"], "message": message} |
 		names := _unreadable
@@ -268,14 +286,30 @@ _more(names) := sprintf(" and %d more", [count(names) - 1]) if count(names) > 1
 
 # By the place of the label that does it: the names of the Services whose selectors take the pod.
 _captures(resource) := {at: names |
-	caught := {[_captor(resource, labels), name] | some [name, labels] in _catching}
+	pod := function.serving_pod(resource)
+	caught := {[_captor(resource, labels), name] | some [name, labels] in _catching(pod)}
 	some [at, _] in caught
 	names := {name | some [place, name] in caught; place == at}
 }
 
+# The same of the pod that builds the Function: it has no sidecar, and runs what its dependencies do on installation. No
+# Deployment gives it a hash.
+_build_captures(resource) := {at: names |
+	not _buildless
+	own := object.keys(_map(resource, ["metadata", "labels"]))
+	caught := {[["metadata", "labels", key], name] |
+		some [name, labels] in _catching(function.build_pod(resource))
+		not _hashed(name)
+		key := min(own & object.keys(labels))
+	}
+	some [at, _] in caught
+	names := {name | some [place, name] in caught; place == at}
+}
+
+_hashed(name) if _ = _services[name].spec.selector["pod-template-hash"]
+
 # The Services whose selectors ask for nothing that the pod doesn't have.
-_catching := [[name, labels] |
-	pod := function.serving_pod(input.review.object)
+_catching(pod) := [[name, labels] |
 	some name in endpoints.near(_namespace, pod)
 	asked := _services[name].spec.selector
 	is_object(asked)
@@ -351,8 +385,11 @@ _disguises(resource) := worn | unreadable if {
 	}
 }
 
+# Istio takes both labels of a WorkloadEntry, whatever its address, and a Service selects it as it selects pods (istio:
+# pilot/pkg/serviceregistry/serviceentry/conversion.go).
 _label_maps := [
 	["metadata", "labels"],
+	["spec", "labels"],
 	["spec", "jobTemplate", "metadata", "labels"],
 	["spec", "jobTemplate", "spec", "template", "metadata", "labels"],
 	["spec", "template", "metadata", "labels"],

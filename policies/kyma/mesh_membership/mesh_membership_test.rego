@@ -23,6 +23,17 @@ test_mark[note] if {
 			"value": "true",
 			"want": "weakens the pod's sidecar",
 		},
+		"the port that isn't intercepted": {
+			"key": "status.sidecar.istio.io/port",
+			"value": "8080",
+			"want": "weakens the pod's sidecar",
+		},
+		"when to ask for readiness": {
+			"key": "readiness.status.sidecar.istio.io/periodSeconds",
+			"value": "5",
+			"want": "",
+		},
+		"how often to count": {"key": "sidecar.istio.io/statsFlushInterval", "value": "10s", "want": ""},
 		"a harmless key with a number": {
 			"key": "sidecar.istio.io/proxyCPU",
 			"value": 1,

@@ -24,7 +24,7 @@ import (
 
 // Options of a run.
 type Options struct {
-	Profile     string
+	Profile     string // of the report, and whose actions KFS-001 to KFS-005 take
 	Flavor      string
 	Constraints []*constraint.Constraint
 	Namespace   string             // of objects that carry none, as kubectl -n; empty means default

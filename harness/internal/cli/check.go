@@ -49,7 +49,7 @@ Exit codes: 0 clean; 1 findings at or above --fail-on; 2 it could not run, or no
 			flags.StringVar(&o.flavor, "flavor", policy.Flavors[0],
 				"of Kyma Serverless: classic (builds images, up to 1.11) or buildless (from 1.9, today's)")
 			flags.StringVar(&o.constraints, "constraints", "",
-				"`DIR` or file with the Gatekeeper Constraints that a cluster applies, instead of a profile's")
+				"`DIR` or file with the Gatekeeper Constraints that a cluster applies, instead of a profile's; KFS-001 to 005 keep --profile's actions")
 			flags.StringVarP(&o.namespace, "namespace", "n", "default", "of objects that name none, as kubectl -n")
 			flags.StringVar(&o.context, "context", "manifests",
 				"manifests: what isn't given is unknown; complete: what isn't given doesn't exist")
@@ -169,13 +169,14 @@ func (o *checkFlags) judge(env environment, args []string) (report.Report, lineS
 	progress := newProgress(env.stderr)
 	defer progress.end()
 	r, err := check.Run(env.ctx, embedded.library, embedded.schemas, input, check.Options{
-		Profile: profile, Flavor: o.flavor, Constraints: constraints, Namespace: o.namespace,
+		Profile: o.profile, Flavor: o.flavor, Constraints: constraints, Namespace: o.namespace,
 		Engine:   engine.Options{Now: o.instant, Complete: o.context == "complete"},
 		Progress: progress.step,
 	})
 	if err != nil {
 		return none, nil, err
 	}
+	r.Profile = profile
 	if r.Summary.Reviewed == 0 && len(r.Errors) == 0 {
 		message := "no manifest in " + args[0]
 		if r.Summary.Objects > 0 {

@@ -24,6 +24,7 @@ var enforcementPoints = []string{"gator.gatekeeper.sh", "validation.gatekeeper.s
 func Read(lib *policy.Library, input *manifest.Input) ([]*Constraint, Problems) {
 	var constraints []*Constraint
 	problems := Problems{Errors: slices.Clone(input.Errors)}
+	first := map[[2]string]*manifest.Object{} // by kind and name
 	for _, o := range input.Objects {
 		group, _, _ := strings.Cut(o.APIVersion(), "/")
 		if group != "constraints.gatekeeper.sh" {
@@ -40,6 +41,14 @@ func Read(lib *policy.Library, input *manifest.Input) ([]*Constraint, Problems) 
 			continue
 		}
 		c, errs := read(p, o)
+		errs = append(errs, identity(o, first)...)
+		for _, problem := range input.Problems {
+			if problem.Object == o && problem.Rule == "KFS-004" {
+				at := problem.Position
+				errs = append(errs, manifest.Error{File: at.File, Line: at.Line, Column: at.Column,
+					Message: fmt.Sprintf("%s %s: %s", o.Kind(), o.Name(), problem.Message)})
+			}
+		}
 		problems.Errors = append(problems.Errors, errs...)
 		if len(errs) == 0 {
 			constraints = append(constraints, c)
@@ -47,6 +56,25 @@ func Read(lib *policy.Library, input *manifest.Input) ([]*Constraint, Problems) 
 	}
 	Sort(constraints)
 	return constraints, problems
+}
+
+// identity finds what keeps a cluster from holding all the Constraints that are given: a version that it doesn't serve
+// (frameworks' pkg/client/crds/validate.go), and two of one name, as in a folder with several profiles.
+func identity(o *manifest.Object, first map[[2]string]*manifest.Object) []manifest.Error {
+	var errs []manifest.Error
+	if _, version, _ := strings.Cut(o.APIVersion(), "/"); version != "v1beta1" && version != "v1alpha1" {
+		errs = append(errs, complaint(o, []any{"apiVersion"}, "no cluster serves version %q of Constraints; write v1beta1", version))
+	}
+	if o.Name() == "" {
+		return append(errs, complaint(o, []any{"metadata"}, "no name"))
+	}
+	key := [2]string{o.Kind(), o.Name()}
+	if before, twice := first[key]; twice {
+		at := before.Position([]any{"metadata", "name"}, 0)
+		return append(errs, complaint(o, []any{"metadata", "name"}, "is in %s:%d too: a cluster keeps one of the two", at.File, at.Line))
+	}
+	first[key] = o
+	return errs
 }
 
 func complaint(o *manifest.Object, path []any, format string, args ...any) manifest.Error {

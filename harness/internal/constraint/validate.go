@@ -57,7 +57,11 @@ func validate(schema, parameters map[string]any) ([]flaw, error) {
 			}
 			if unknown, ok := e.ErrorKind.(*kind.AdditionalProperties); ok {
 				for _, name := range unknown.Properties {
-					flaws = append(flaws, flaw{append(slices.Clone(path), name), fmt.Sprintf("there is no parameter %q", name)})
+					text := fmt.Sprintf("there is no parameter %q", name)
+					if len(path) > 0 {
+						text = fmt.Sprintf("%s has no field %q", shown(path), name)
+					}
+					flaws = append(flaws, flaw{append(slices.Clone(path), name), text})
 				}
 				return
 			}

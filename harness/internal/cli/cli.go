@@ -50,6 +50,7 @@ type usageError struct{ error }
 func Main(args []string, stdin io.Reader, stdout, stderr io.Writer) int {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
 	defer stop()
+	context.AfterFunc(ctx, stop)   // a second interrupt ends what didn't heed the first
 	signal.Ignore(syscall.SIGPIPE) // a closed pipe is an error to report, not a silent death
 	env := environment{ctx, stdin, stdout, stderr}
 	if len(args) == 0 {

@@ -5,6 +5,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"syscall"
 	"testing"
 )
 
@@ -39,6 +40,22 @@ func TestClosedPipe(t *testing.T) {
 			t.Errorf("%s: stderr %q", format, stderr.String())
 		}
 		writer.Close()
+	}
+}
+
+// silent is a terminal at which somebody presses Ctrl-C instead of typing.
+type silent struct{}
+
+func (silent) Read([]byte) (int, error) {
+	_ = syscall.Kill(syscall.Getpid(), syscall.SIGINT)
+	select {}
+}
+
+func TestInterruptWhileWaitingForInput(t *testing.T) {
+	var stdout, stderr bytes.Buffer
+	code := Main([]string{"check", "-"}, silent{}, &stdout, &stderr)
+	if code != exitBroken || stderr.String() != "kfs: interrupted\n" || stdout.Len() > 0 {
+		t.Errorf("exit %d, stdout %q, stderr %q", code, stdout.String(), stderr.String())
 	}
 }
 

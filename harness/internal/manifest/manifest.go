@@ -153,7 +153,7 @@ func Read(ctx context.Context, sources []Source, options Options) (*Input, error
 
 	streams := make([]stream, len(sources))
 	err := parallel(ctx, options.Workers, len(sources), func(i int) {
-		streams[i] = open(sources[i], options.MaxBytes)
+		streams[i] = await(ctx, sources[i], options.MaxBytes)
 	})
 	if err != nil {
 		return nil, err
@@ -218,6 +218,18 @@ type stream struct {
 	data   []byte
 	chunks []chunk
 	err    *Error
+}
+
+// await opens a source, and leaves it behind if ctx ends first: nothing else ends the wait for a terminal or a pipe that stays silent.
+func await(ctx context.Context, source Source, limit int64) stream {
+	opened := make(chan stream, 1)
+	go func() { opened <- open(source, limit) }()
+	select {
+	case s := <-opened:
+		return s
+	case <-ctx.Done():
+		return stream{}
+	}
 }
 
 func open(source Source, limit int64) stream {

@@ -315,11 +315,14 @@ func location(p manifest.Position) report.Location {
 	return report.Location{File: p.File, Line: p.Line, Column: p.Column}
 }
 
-// Instant parses --now and `# now:`: RFC 3339.
+// Instant parses --now and `# now:`: RFC 3339, of the years that time.now_ns can tell.
 func Instant(text string) (time.Time, error) {
 	t, err := time.Parse(time.RFC3339, text)
 	if err != nil {
 		return t, fmt.Errorf("%q is no RFC 3339 time such as 2026-01-31T00:00:00Z", text)
+	}
+	if year := t.UTC().Year(); year < 1970 || year > 2261 {
+		return t, fmt.Errorf("%q isn't between 1970 and 2261: 64 bits of nanoseconds hold no more", text)
 	}
 	return t, nil
 }

@@ -7,7 +7,9 @@ import (
 	"io"
 	"io/fs"
 	"os"
+	"path/filepath"
 	"runtime/debug"
+	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -88,6 +90,11 @@ func (o *checkFlags) parse() error {
 		if err != nil {
 			return usageError{err}
 		}
+		for _, other := range o.parsed {
+			if other.File == output.File {
+				return usageError{fmt.Errorf("-o %s and -o %s go to the same place: give one a file, as in -o json=report.json", other.Format, output.Format)}
+			}
+		}
 		o.parsed = append(o.parsed, output)
 	}
 	if o.now != "" {
@@ -166,6 +173,12 @@ func (o *checkFlags) judge(env environment, args []string) (report.Report, lineS
 	for _, skipped := range input.Skipped {
 		fmt.Fprintf(env.stderr, "skipped %s:%d: %s\n", skipped.File, skipped.Line, skipped.Reason)
 	}
+	for _, source := range found {
+		if folder, name := filepath.Split(source.Name); source.Walked && slices.Contains(kustomizations, name) {
+			fmt.Fprintf(env.stderr, "%s: patches here are judged as if they were whole objects; "+
+				"what kustomize makes of them: kustomize build %s | kfs check -\n", source.Name, filepath.Clean(folder))
+		}
+	}
 	progress := newProgress(env.stderr)
 	defer progress.end()
 	r, err := check.Run(env.ctx, embedded.library, embedded.schemas, input, check.Options{
@@ -178,7 +191,10 @@ func (o *checkFlags) judge(env environment, args []string) (report.Report, lineS
 	}
 	r.Profile = profile
 	if r.Summary.Reviewed == 0 && len(r.Errors) == 0 {
-		message := "no manifest in " + args[0]
+		message := "no manifest in " + strings.Join(args, ", ")
+		if message == "no manifest in -" {
+			message = "no manifest on standard input"
+		}
 		if r.Summary.Objects > 0 {
 			message = fmt.Sprintf("nothing was reviewed: none of %d objects is of a kind and in a namespace that a policy judges", r.Summary.Objects)
 		}
@@ -193,6 +209,9 @@ func (o *checkFlags) judge(env environment, args []string) (report.Report, lineS
 		return text, ok && m.Text(text) == text
 	}, nil
 }
+
+// kustomizations are the files that kustomize looks for.
+var kustomizations = []string{"kustomization.yaml", "kustomization.yml"}
 
 // configuration gives the constraints of the run, and the name of the profile they are.
 func (o *checkFlags) configuration(env environment, embedded sources) ([]*constraint.Constraint, string, error) {
@@ -245,7 +264,7 @@ func (o *checkFlags) write(env environment, r report.Report, lines lineSource) e
 	for _, output := range o.parsed {
 		options := report.Options{SourceLine: lines, Color: output.File == "" && o.colored(env.stdout)}
 		if err := output.Write(env.stdout, r, options); err != nil {
-			return fmt.Errorf("write %s: %w", output.Format, err)
+			return err
 		}
 	}
 	return nil

@@ -95,7 +95,11 @@ func (c command) execute(env environment, args []string) (int, error) {
 	run := c.flags(flags)
 	err := flags.Parse(args)
 	if errors.Is(err, pflag.ErrHelp) {
-		fmt.Fprintf(env.stdout, "kfs %s: %s\n\nUsage:\n  kfs %s %s\n\n%s\n", c.name, c.summary, c.name, c.usage, strings.TrimSpace(c.help))
+		usage := strings.TrimSpace(c.name + " " + c.usage)
+		fmt.Fprintf(env.stdout, "kfs %s: %s\n\nUsage:\n  kfs %s\n", c.name, c.summary, usage)
+		if help := strings.Trim(c.help, "\n"); help != "" {
+			fmt.Fprintf(env.stdout, "\n%s\n", help)
+		}
 		if flags.HasFlags() {
 			fmt.Fprintf(env.stdout, "\nFlags:\n%s", flags.FlagUsages())
 		}
@@ -103,6 +107,14 @@ func (c command) execute(env environment, args []string) (int, error) {
 	}
 	if err != nil {
 		return exitBroken, usageError{err}
+	}
+	flags.Visit(func(f *pflag.Flag) {
+		if f.Value.String() == "" && err == nil { // a shell's variable that isn't set: what holds without the flag isn't what was meant
+			err = usageError{fmt.Errorf("--%s is empty", f.Name)}
+		}
+	})
+	if err != nil {
+		return exitBroken, err
 	}
 	return run(env, flags.Args())
 }

@@ -160,6 +160,9 @@ With --standalone the policies are in that folder too, to hand out alone or to p
 				if len(args) > 0 {
 					return exitBroken, usageError{errors.New("bundle takes no arguments")}
 				}
+				if flags.Changed("output") && conftest != "" {
+					return exitBroken, usageError{errors.New("--output or --conftest, not both")}
+				}
 				if standalone && conftest == "" {
 					return exitBroken, usageError{errors.New("--standalone needs --conftest")}
 				}
@@ -227,7 +230,10 @@ func versionCommand() command {
 		name:    "version",
 		summary: "print the bundle's version and what it supports",
 		flags: func(*pflag.FlagSet) func(environment, []string) (int, error) {
-			return func(env environment, _ []string) (int, error) {
+			return func(env environment, args []string) (int, error) {
+				if len(args) > 0 {
+					return exitBroken, usageError{errors.New("version takes no arguments")}
+				}
 				embedded, err := load()
 				if err != nil {
 					return exitBroken, err

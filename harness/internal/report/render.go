@@ -2,6 +2,7 @@ package report
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"io/fs"
@@ -84,12 +85,24 @@ func (o Output) Write(stdout io.Writer, r Report, options Options) error {
 		return fmt.Errorf("unknown format %q: one of %s", o.Format, strings.Join(Formats(), ", "))
 	}
 	if o.File == "" {
-		return render(stdout, r)
+		if err := render(stdout, r); err != nil {
+			return fmt.Errorf("write standard output: %w", cause(err))
+		}
+		return nil
 	}
 	if err := replace(o.File, func(w io.Writer) error { return render(w, r) }); err != nil {
-		return fmt.Errorf("write %s: %w", o.File, err)
+		return fmt.Errorf("write %s: %w", o.File, cause(err))
 	}
 	return nil
+}
+
+// cause drops the operation and the path from an error: the path may be that of the file which was to replace the other.
+func cause(err error) error {
+	var path *fs.PathError
+	if errors.As(err, &path) {
+		return path.Err
+	}
+	return err
 }
 
 // replace writes a file beside path and renames it, so that path has the old content or the new one. A link stays a link, and what

@@ -40,6 +40,7 @@ type Result struct {
 	Name     string
 	Summary  string
 	Failures []string
+	selected int // fixtures or Rego tests that Only took
 }
 
 // Run runs every part. The error is of what keeps it from running at all.
@@ -52,6 +53,9 @@ func Run(ctx context.Context, in Input) ([]Result, error) {
 			return nil, err
 		}
 		results = append(results, result)
+	}
+	if !slices.ContainsFunc(results, func(r Result) bool { return r.selected > 0 }) {
+		return nil, fmt.Errorf("no fixture and no Rego test has %q in its path", in.Only)
 	}
 	if in.Only == "" {
 		result, err := coveragePart(in, coverage)
@@ -174,6 +178,7 @@ func fixturesPart(ctx context.Context, in Input, coverage *cover.Cover) (Result,
 		}
 		r.Failures = append(r.Failures, fixture.Differences(f, report)...)
 	}
+	r.selected = allowed + denied
 	r.Summary = fmt.Sprintf("%d allow, %d deny, by rule and line", allowed, denied)
 	if in.Only == "" {
 		r.Failures = append(r.Failures, lacking(in.Library, all)...)
@@ -253,6 +258,7 @@ func regoPart(ctx context.Context, in Input, coverage *cover.Cover) (Result, err
 		cases += max(1, len(result.SubResults))
 		r.Failures = append(r.Failures, failures(result)...)
 	}
+	r.selected = tests
 	r.Summary = fmt.Sprintf("%d tests, %d cases", tests, cases)
 	return r, nil
 }

@@ -2,6 +2,7 @@ package suite
 
 import (
 	"context"
+	"fmt"
 	"strings"
 	"testing"
 	"testing/fstest"
@@ -127,6 +128,26 @@ func merged(base, change map[string]string) fstest.MapFS {
 		}
 	}
 	return tree
+}
+
+// TestNothingSelected demands that a misspelt --run isn't a success.
+func TestNothingSelected(t *testing.T) {
+	sources := fstest.MapFS{"kyma/runtime_image/runtime_image.rego": {Data: []byte(policySource)}, "lib/kfs/finding/finding.rego": {Data: []byte(findingSource)}}
+	fixtures := fstest.MapFS{"runtime_image/allow-new.yaml": {Data: []byte(function + "  runtime: nodejs24\n")}}
+	lib, err := policy.Load(sources)
+	if err != nil {
+		t.Fatal(err)
+	}
+	config := constraint.Config{}
+	config.Support.OPA = "1.3.0"
+	for only, want := range map[string]string{"allow-new": "", "allow-nwe": `no fixture and no Rego test has "allow-nwe" in its path`} {
+		_, err := Run(context.Background(), Input{
+			Policies: sources, Fixtures: fixtures, Library: lib, Schemas: schema.Load(), Config: config, Only: only,
+		})
+		if text := fmt.Sprint(err); err != nil && text != want || err == nil && want != "" {
+			t.Errorf("--run %s: %v", only, err)
+		}
+	}
 }
 
 // withoutCatalogue leaves out what the catalogue says of the rules that this small library hasn't.

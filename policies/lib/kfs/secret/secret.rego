@@ -15,7 +15,7 @@ package lib.kfs.secret
 assigned(name, value) if {
 	named(name)
 	literal(value)
-	not _working_directory(name, value)
+	not _path(name, value)
 }
 
 # METADATA
@@ -114,9 +114,10 @@ _plain_name(name) := regex.replace(
 	"",
 )
 
-# A shell's variables.
-_working_directory(name, value) if {
-	lower(name) in {"pwd", "oldpwd"}
+# Names by which programs take a path and nothing else: a shell's variables, and the key file of Google's libraries
+# (https://cloud.google.com/docs/authentication/application-default-credentials).
+_path(name, value) if {
+	lower(name) in {"pwd", "oldpwd", "google_application_credentials"}
 	startswith(value, "/")
 }
 

@@ -39,10 +39,11 @@ test_no_literals[value] if {
 	not secret.literal(value)
 }
 
-test_working_directory_is_no_secret if {
-	not secret.assigned("PWD", "/usr/src/app")
-	secret.assigned("PWD", "hunter2")
-	secret.assigned("DB_PWD", "/usr/src/app")
+test_path_is_no_secret[name] if {
+	some name in ["PWD", "OLDPWD", "GOOGLE_APPLICATION_CREDENTIALS"]
+	not secret.assigned(name, "/usr/src/app")
+	secret.assigned(name, "hunter2")
+	secret.assigned(concat("_", ["DB", name]), "/usr/src/app")
 }
 
 # Without literals of the forms that scanners look for.

@@ -96,8 +96,9 @@ violation contains finding.new(rego.metadata.rule(), path, message) if {
 #   profiles: {baseline: warn, strict: deny}
 #   inventory: [ClusterRole, Function]
 #   remediation: |
-#     Leave create, update and patch of functions and workloads to the account that deploys, and list it in
-#     `allowedSubjects` of KymaFunctionAccessBinding: whoever may run a pod reads every Secret of the namespace.
+#     Leave create, update and patch of functions and workloads to the account that deploys: whoever may run a pod reads
+#     every Secret of the namespace. That account gets them by a ClusterRole and a RoleBinding, not by a Role, and is
+#     listed in `allowedSubjects` of KymaFunctionAccessBinding.
 violation contains finding.new(rego.metadata.rule(), path, message) if {
 	input.review.object.kind in {"Role", "ClusterRole"}
 	finding.selected(rego.metadata.rule())
@@ -167,7 +168,8 @@ violation contains finding.new(rego.metadata.rule(), ["metadata", "labels", labe
 #   profiles: {strict: warn}
 #   inventory: [ClusterRole, Function]
 #   remediation: |
-#     Leave create, update, patch and delete of what guards Functions to the account that deploys.
+#     Leave create, update, patch and delete of what guards Functions to the account that deploys, which gets them by a
+#     ClusterRole and a RoleBinding, not by a Role.
 violation contains finding.new(rego.metadata.rule(), path, message) if {
 	input.review.object.kind in {"Role", "ClusterRole"}
 	finding.selected(rego.metadata.rule())

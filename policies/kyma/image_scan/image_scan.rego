@@ -69,7 +69,8 @@ import data.lib.kfs.shown
 #   absence: true
 #   remediation: |
 #     Have the Trivy Operator scan the namespace (its `targetNamespaces` and registry credentials). If the Function
-#     handles no sensitive data, label it `function-security.policy/data: internal` or `public`.
+#     handles no sensitive data, label it `function-security.policy/data: internal` or `public`; under strict a
+#     Function with `spec.runtimeImageOverride` needs a report all the same.
 violation contains finding.new(rego.metadata.rule(), due.path, message) if {
 	input.review.object.kind == "Function"
 	finding.selected(rego.metadata.rule())

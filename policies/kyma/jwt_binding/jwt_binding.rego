@@ -89,7 +89,8 @@ violation contains finding.new(rego.metadata.rule(), path, message) if {
 #   inventory: [Function, Service]
 #   remediation: |
 #     Write `audiences`, a list of words, into every entry of `authorizations`, or remove the entry: one that asks for
-#     nothing lets every token pass, whatever the others ask for.
+#     nothing lets every token pass, whatever the others ask for. In an ory config, which reads no `authorizations`,
+#     write the words into `target_audience`.
 violation contains finding.new(rego.metadata.rule(), path, message) if {
 	finding.selected(rego.metadata.rule())
 	some rule in _judged
@@ -200,7 +201,7 @@ violation contains finding.new(rego.metadata.rule(), path, message) if {
 #   remediation: |
 #     Name an issuer (one of the parameter trustedIssuers, if that is set) and an https URL without userinfo for its
 #     keys: `authentications: [{issuer: "https://…", jwksUri: "https://…"}]`; in an ory config `trusted_issuers` and
-#     `jwks_urls`.
+#     `jwks_urls`, for the handler oauth2_introspection such an `introspection_url`.
 violation contains finding.new(rego.metadata.rule(), path, message) if {
 	finding.selected(rego.metadata.rule())
 	some rule in _judged

@@ -214,7 +214,7 @@ _left_name(map) if {
 	regex.match(`^dockerfile-(?:nodejs|python|java)[0-9]+$`, map.metadata.name)
 }
 
-_by_name := {"at": ["metadata", "name"], "why": "that is its name"}
+_by_name := {"at": ["metadata", "name"], "why": "its name says so"}
 
 _by_label(key) := {"at": ["metadata", "labels", key], "why": sprintf("label %s says so", [key])}
 

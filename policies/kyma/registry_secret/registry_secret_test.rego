@@ -211,7 +211,7 @@ test_message[note] if {
 	some note, tc in {
 		"name": {
 			"object": _secret("dockerregistry-config", {}, "Opaque"),
-			"want": `KFS-721: Secret "dockerregistry-config" can push every namespace's images: that is its name`,
+			"want": `KFS-721: Secret "dockerregistry-config" can push every namespace's images: its name says so`,
 		},
 		"label": {
 			"object": _secret("push", _credentials, _docker),
@@ -237,7 +237,7 @@ test_message[note] if {
 		},
 		"left over": {
 			"object": {"kind": "ConfigMap", "metadata": {"name": "dockerfile-nodejs20"}},
-			"want": `KFS-722: ConfigMap "dockerfile-nodejs20" is left over from classic Serverless: that is its name`,
+			"want": `KFS-722: ConfigMap "dockerfile-nodejs20" is left over from classic Serverless: its name says so`,
 		},
 		"copy": {
 			"object": _secret("serverless-registry-config-default", _credentials, _docker),

@@ -50,7 +50,7 @@ func decode(t *text) (value any, odd bool, f *fault) {
 	}
 	decoder := yaml2.NewDecoder(bytes.NewReader(t.body))
 	var err error
-	if odd = bytes.Contains(t.body, []byte("<<")); odd {
+	if odd = mayMerge(t.body); odd {
 		// Keys merged into an ordered mapping get lost, so this takes the parser's slower maps.
 		err = decoder.Decode(&value)
 	} else {
@@ -86,6 +86,15 @@ func decode(t *text) (value any, odd bool, f *fault) {
 	}
 	return value, c.odd, nil
 }
+
+// mayMerge says that body may have a merge key. Whatever its tag makes plain (`! "…"`, `!!merge "…"`) is one too, and then "<" may be
+// written as an escape or stand on a line of its own.
+func mayMerge(body []byte) bool {
+	return bytes.Contains(body, []byte("<<")) ||
+		bytes.IndexByte(body, '!') >= 0 && bytes.IndexByte(body, '"') >= 0 && escapedLess.Match(body)
+}
+
+var escapedLess = regexp.MustCompile(`\\(?:x3[cC]|u003[cC]|U0000003[cC]|[\r\n\x{85}\x{2028}\x{2029}])`)
 
 // ordered is any value with its mappings as MapSlice, which keeps duplicate keys and costs less than a map.
 type ordered struct{ value any }

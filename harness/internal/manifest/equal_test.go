@@ -134,7 +134,9 @@ func yamlText() *rapid.Generator[string] {
 		".inf", "-.INF", ".nan", "+.inf", "!!str yes", "!!int '7'", "!!float 1", "!!binary aGk=", "!custom x", "1e-7", "123456789.123456789", "0.1", "1e21", "1e20",
 		"<<", "=", "é", "\"\\u00e9\"", "a#b", "a:b", "-x", "?x", ".", "..", "0x", "0b", "0o8", "1-1", "NaN", "Infinity",
 	})
-	key := rapid.OneOf(rapid.SampledFrom([]string{"a", "b", "c", "kind", "d.e/f", `"q"`}), scalar)
+	key := rapid.OneOf(rapid.SampledFrom([]string{
+		"a", "b", "c", "kind", "d.e/f", `"q"`, `"\x3c\x3c"`, `! "\x3c<"`, `!!merge "\u003c\U0000003C"`, `!!merge &k "\x3c<"`, "!!merge <<", "! a",
+	}), scalar)
 	var value func(depth int, indent string) *rapid.Generator[string]
 	value = func(depth int, indent string) *rapid.Generator[string] {
 		return rapid.Custom(func(t *rapid.T) string {

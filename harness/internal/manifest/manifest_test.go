@@ -1,6 +1,7 @@
 package manifest
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
@@ -219,6 +220,36 @@ spec:
 	}`), &want)
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Error(diff)
+	}
+}
+
+// A tag makes a quoted key plain, and so a merge key, however its "<" are written.
+func TestMergeKeysThatDontLookIt(t *testing.T) {
+	for _, key := range []string{
+		`"<<"`, `<<`, `!!merge "\x3c\x3c"`, `! "\x3C<"`, `!<tag:yaml.org,2002:merge> &k "<\u003c"`, `? ! "\U0000003c\U0000003C"` + "\n  ",
+		"? ! # a comment\n    \"<\\\n    <\"\n  ",
+	} {
+		body := "apiVersion: v1\nkind: A\nspec:\n  " + key + ": {a: 1}\n  b: 2\n"
+		want := `{"a":1,"b":2}`
+		if key == `"<<"` {
+			want = `{"<<":{"a":1},"b":2}`
+		}
+		input := read(t, source("x", body))
+		if len(input.Objects) != 1 {
+			t.Errorf("%s: %v", body, input.Errors)
+			continue
+		}
+		got, err := json.Marshal(input.Objects[0].Value["spec"])
+		if err != nil {
+			t.Fatal(err)
+		}
+		if plain, err := reference([]byte(body)); err != nil || cmp.Diff(plain, any(input.Objects[0].Value)) != "" {
+			t.Errorf("%s: the reference says %v, %v", body, plain, err)
+		}
+		got = bytes.ReplaceAll(got, []byte(`\u003c`), []byte("<"))
+		if diff := cmp.Diff(want, string(got)); diff != "" {
+			t.Errorf("%s: %s", body, diff)
+		}
 	}
 }
 

@@ -171,7 +171,7 @@ func (o *checkFlags) judge(env environment, args []string) (report.Report, lineS
 		return none, nil, err
 	}
 	for _, skipped := range input.Skipped {
-		fmt.Fprintf(env.stderr, "skipped %s:%d: %s\n", skipped.File, skipped.Line, skipped.Reason)
+		fmt.Fprintf(env.stderr, "skipped %s\n", skipped)
 	}
 	for _, source := range found {
 		if folder, name := filepath.Split(source.Name); source.Walked && slices.Contains(kustomizations, name) {

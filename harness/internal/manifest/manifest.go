@@ -91,7 +91,8 @@ type Error struct {
 	Message string
 }
 
-// Skipped is a document of a walked directory that is no Kubernetes object (a kustomization, Helm values).
+// Skipped is a document of a walked directory that is no Kubernetes object (a kustomization, Helm values), or a hidden folder in it, whose
+// Line is 0.
 type Skipped struct {
 	File   string
 	Line   int
@@ -141,6 +142,14 @@ func (o *Object) Position(path []any, line int) Position {
 	return o.text.find(append(append(full, o.prefix...), path...), line)
 }
 
+// String is what it is and where.
+func (s Skipped) String() string {
+	if s.Line == 0 {
+		return s.File + ": " + s.Reason
+	}
+	return fmt.Sprintf("%s:%d: %s", s.File, s.Line, s.Reason)
+}
+
 // Read reads all sources. The error is ctx's alone; what is wrong with a source or document is in Input.Errors, and doesn't stop the others.
 // The result doesn't depend on the number of workers.
 func Read(ctx context.Context, sources []Source, options Options) (*Input, error) {
@@ -153,7 +162,9 @@ func Read(ctx context.Context, sources []Source, options Options) (*Input, error
 
 	streams := make([]stream, len(sources))
 	err := parallel(ctx, options.Workers, len(sources), func(i int) {
-		streams[i] = await(ctx, sources[i], options.MaxBytes)
+		if !sources[i].Hidden {
+			streams[i] = await(ctx, sources[i], options.MaxBytes)
+		}
 	})
 	if err != nil {
 		return nil, err
@@ -178,6 +189,10 @@ func Read(ctx context.Context, sources []Source, options Options) (*Input, error
 	input := &Input{lines: make(map[string]*lines, len(streams))}
 	next := 0
 	for i, s := range streams {
+		if sources[i].Hidden {
+			input.Skipped = append(input.Skipped, Skipped{File: sources[i].Name, Reason: "a hidden folder; name it to have it read"})
+			continue
+		}
 		input.lines[sources[i].Name] = &lines{data: s.data}
 		if s.err != nil {
 			input.Errors = append(input.Errors, *s.err)

@@ -1,6 +1,7 @@
 package manifest
 
 import (
+	"errors"
 	"io"
 	"io/fs"
 	"os"
@@ -18,13 +19,16 @@ type Source struct {
 	Name string
 	// Walked says that a directory walk found it: what is no manifest in it is skipped rather than an error.
 	Walked bool
+	// Hidden says that it is a hidden folder with manifests in it, which a walk left out: Read skips it, by name.
+	Hidden bool
 	// Open opens the stream. Read calls it once.
 	Open func() (io.ReadCloser, error)
 }
 
 // Sources finds the sources that paths name, in their order: files, directories, and "-" for stdin.
 //
-// A directory is walked in the order of its names for .yaml, .yml and .json; hidden folders are left out, links are followed. A file
+// A directory is walked in the order of its names for .yaml, .yml and .json; hidden folders are left out (kubectl -R takes them, so one
+// that holds manifests is a source that Read names as skipped; only .git is none), links are followed. A file
 // is a source once, however many paths and links lead to it. A path that doesn't exist is an error that names it; what can't be read inside
 // a directory is a source that fails to open, so that the rest is still read and nothing passes unseen.
 func Sources(paths []string, stdin io.Reader) ([]Source, error) {
@@ -81,8 +85,11 @@ func (w *walk) directory(path string) {
 				w.broken(name, err)
 			}
 		case info.IsDir():
-			if !strings.HasPrefix(entry.Name(), ".") {
+			switch {
+			case !strings.HasPrefix(entry.Name(), "."):
 				w.directory(name)
+			case entry.Name() != ".git" && holdsManifests(name):
+				w.sources = append(w.sources, Source{Name: name, Walked: true, Hidden: true})
 			}
 		case info.Mode().IsRegular() && manifestName(name):
 			w.file(name, info, true)
@@ -112,6 +119,17 @@ func manifestName(path string) bool {
 		return true
 	}
 	return false
+}
+
+func holdsManifests(folder string) bool {
+	found := errors.New("found")
+	err := filepath.WalkDir(folder, func(path string, entry fs.DirEntry, err error) error {
+		if err == nil && !entry.IsDir() && manifestName(path) {
+			return found
+		}
+		return nil
+	})
+	return errors.Is(err, found)
 }
 
 func identity(path string) string {

@@ -21,6 +21,8 @@ func TestSources(t *testing.T) {
 		"app/README.md":      "# no",
 		"app/sub/d.yaml":     named("d"),
 		"app/.git/x.yaml":    named("x"),
+		"app/.d/e/x.yaml":    named("x"),
+		"app/.empty/x.txt":   named("x"),
 		"app/values.yaml":    "replicas: 1\n",
 		"other/manifest.txt": named("t"),
 		"other/f.yaml":       named("f"),
@@ -55,7 +57,7 @@ func TestSources(t *testing.T) {
 		err  string
 	}{
 		"app": {want: []string{
-			"app/.hidden.yaml w", "app/a.yml w", "app/b.yaml w", "app/c.JSON w", "app/nowhere.yaml w", "app/sub/beyond/f.yaml w", "app/sub/d.yaml w",
+			"app/.d w hidden", "app/.hidden.yaml w", "app/a.yml w", "app/b.yaml w", "app/c.JSON w", "app/nowhere.yaml w", "app/sub/beyond/f.yaml w", "app/sub/d.yaml w",
 			"app/values.yaml w",
 		}},
 		"app/sub/d.yaml app/./sub/d.yaml - -":   {want: []string{"app/sub/d.yaml", Stdin}},
@@ -79,6 +81,9 @@ func TestSources(t *testing.T) {
 				if s.Walked {
 					name += " w"
 				}
+				if s.Hidden {
+					name += " hidden"
+				}
 				got = append(got, name)
 			}
 			if diff := cmp.Diff(tc.err, text) + cmp.Diff(tc.want, got); diff != "" {
@@ -98,7 +103,8 @@ func TestSources(t *testing.T) {
 		}
 		want := []string{
 			"ConfigMap/h 1:1", "ConfigMap/a 1:1", "ConfigMap/b 1:1", "C/ 1:1", "ConfigMap/f 1:1", "ConfigMap/d 1:1",
-			"error 0:0 no such file or directory", "skipped 1 not a Kubernetes object: no kind",
+			"error 0:0 no such file or directory", "skipped 0 a hidden folder; name it to have it read",
+			"skipped 1 not a Kubernetes object: no kind",
 		}
 		if diff := cmp.Diff(want, outline(input)); diff != "" {
 			t.Error(diff)

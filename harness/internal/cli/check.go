@@ -51,7 +51,7 @@ Exit codes: 0 clean; 1 findings at or above --fail-on; 2 it could not run, or no
 			flags.StringVar(&o.flavor, "flavor", policy.Flavors[0],
 				"of Kyma Serverless: classic (builds images, up to 1.11) or buildless (from 1.9, today's)")
 			flags.StringVar(&o.constraints, "constraints", "",
-				"`DIR` or file with the Gatekeeper Constraints that a cluster applies, instead of a profile's; KFS-001 to 005 keep --profile's actions")
+				"`DIR`, file or - with the Gatekeeper Constraints that a cluster applies, instead of a profile's; KFS-001 to 005 keep --profile's actions")
 			flags.StringVarP(&o.namespace, "namespace", "n", "default", "of objects that name none, as kubectl -n")
 			flags.StringVar(&o.context, "context", "manifests",
 				"manifests: what isn't given is unknown; complete: what isn't given doesn't exist")
@@ -228,7 +228,7 @@ func (o *checkFlags) configuration(env environment, embedded sources) ([]*constr
 
 // readConstraints reads Gatekeeper Constraints from a file or folder. What is wrong with them is one error, inputErrors.
 func readConstraints(env environment, lib *policy.Library, place string) ([]*constraint.Constraint, []string, error) {
-	found, err := manifest.Sources([]string{place}, nil)
+	found, err := manifest.Sources([]string{place}, env.stdin)
 	if err != nil {
 		return nil, nil, fmt.Errorf("constraints: %w", err)
 	}

@@ -155,7 +155,7 @@ With --standalone the policies are in that folder too, to hand out alone or to p
 			flags.BoolVar(&standalone, "standalone", false, "write the policies into --conftest's DIR too")
 			flags.StringVar(&o.profile, "profile", policy.Profiles[0], "baseline or strict")
 			flags.StringVar(&o.flavor, "flavor", policy.Flavors[0], "classic or buildless")
-			flags.StringVar(&o.constraints, "constraints", "", "`DIR` or file with Gatekeeper Constraints, instead of a profile's")
+			flags.StringVar(&o.constraints, "constraints", "", "`DIR`, file or - with Gatekeeper Constraints, instead of a profile's")
 			return func(env environment, args []string) (int, error) {
 				if len(args) > 0 {
 					return exitBroken, usageError{errors.New("bundle takes no arguments")}

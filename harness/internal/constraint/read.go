@@ -13,7 +13,7 @@ import (
 // Problems are what Read couldn't use.
 type Problems struct {
 	Errors  []manifest.Error // broken Constraints of ours: each makes the run worthless
-	Foreign []string         // kinds that aren't ours, "K8sRequiredLabels in a.yaml"; left alone
+	Foreign []string         // what isn't ours, "K8sRequiredLabels in a.yaml", "values.yaml"; left alone
 }
 
 // enforcementPoints are the points whose scoped action kfs takes, the first that is named winning: a check in CI stands for
@@ -25,6 +25,9 @@ func Read(lib *policy.Library, input *manifest.Input) ([]*Constraint, Problems) 
 	var constraints []*Constraint
 	problems := Problems{Errors: slices.Clone(input.Errors)}
 	first := map[[2]string]*manifest.Object{} // by kind and name
+	for _, skipped := range input.Skipped {
+		problems.Foreign = append(problems.Foreign, skipped.File)
+	}
 	for _, o := range input.Objects {
 		group, _, _ := strings.Cut(o.APIVersion(), "/")
 		if group != "constraints.gatekeeper.sh" {

@@ -99,6 +99,9 @@ func (g *generator) constraints() error {
 			folder := "bundle/gatekeeper/constraints/" + profile + "-" + flavor
 			var resources []string
 			for _, c := range constraints {
+				if err := c.Validate(); err != nil {
+					return fmt.Errorf("bundle.yaml: %w", err)
+				}
 				file := strings.TrimPrefix(c.Name, "kfs-") + ".yaml"
 				if err := g.write(path.Join(folder, file), "policies/"+c.Policy.Path+" and bundle/bundle.yaml", g.constraint(c)); err != nil {
 					return err

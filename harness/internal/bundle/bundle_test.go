@@ -74,6 +74,53 @@ func TestTemplateCarriesTheSource(t *testing.T) {
 	}
 }
 
+// TestBundleYAMLIsHeldToWhatThereIs: what an organisation writes there takes effect, or is refused.
+func TestBundleYAMLIsHeldToWhatThereIs(t *testing.T) {
+	lib, _, schemas := sources(t)
+	generate := func(old, replacement string) (map[string][]byte, error) {
+		text := strings.Replace(string(bundleconfig.Config), old, replacement, 1)
+		if text == string(bundleconfig.Config) {
+			t.Fatalf("no %q in bundle.yaml", old)
+		}
+		config, err := constraint.ReadConfig([]byte(text))
+		if err != nil {
+			return nil, err
+		}
+		return Generate(lib, config, schemas)
+	}
+	const exemption = "{rule: KFS-202, kind: Function, namespace: a, name: b, reason: no digests, expires: 2030-12-31}"
+	for _, tc := range []struct{ name, old, replacement, want string }{
+		{"a policy that isn't", "parameters: {}", "parameters: {jwt-binding: {targets: all}}", `there is no policy "jwt-binding"`},
+		{"a parameter that isn't", "parameters: {}", "parameters: {jwt_binding: {target: all}}", `has no parameter "target"`},
+		{"a parameter of a wrong type", "parameters: {}", "parameters: {runtime_image: {warnDays: many}}", "warnDays"},
+		{"a rule that isn't", "exemptions: []", "exemptions: [" + strings.Replace(exemption, "KFS-202", "kfs-202", 1) + "]", `no rule "kfs-202"`},
+		{"no reason", "exemptions: []", "exemptions: [" + strings.Replace(exemption, " reason: no digests,", "", 1) + "]", "reason"},
+		{"a misspelt field", "exemptions: []", "exemptions: [" + strings.Replace(exemption, "kind:", "kinds:", 1) + "]", "kind"},
+	} {
+		if _, err := generate(tc.old, tc.replacement); err == nil || !strings.Contains(err.Error(), tc.want) {
+			t.Errorf("%s: %v", tc.name, err)
+		}
+	}
+
+	// A plain date lasts to its end, as in a Constraint that someone writes.
+	files, err := generate("exemptions: []", "exemptions: ["+exemption+"]")
+	if err != nil {
+		t.Fatal(err)
+	}
+	const file = "bundle/gatekeeper/constraints/strict-classic/runtime-image-deny.yaml"
+	if !strings.Contains(string(files[file]), `expires: "2030-12-31"`) {
+		t.Errorf("%s:\n%s", file, files[file])
+	}
+	files, err = generate("parameters: {}", "parameters: {runtime_image: {retiredRuntimes: {nodejs24: 2030-12-31}}}")
+	if err != nil {
+		t.Fatal(err)
+	}
+	const baseline = "bundle/gatekeeper/constraints/baseline-classic/runtime-image-deny.yaml"
+	if !strings.Contains(string(files[baseline]), `nodejs24: "2030-12-31"`) {
+		t.Errorf("%s:\n%s", baseline, files[baseline])
+	}
+}
+
 // TestConstraintsHoldEveryRuleOnce: together the constraints of a profile and flavor select exactly the rules that are on.
 func TestConstraintsHoldEveryRuleOnce(t *testing.T) {
 	lib, config, _ := sources(t)

@@ -37,13 +37,32 @@ type Config struct {
 	} `yaml:"support"`
 	SystemNamespaces []string           `yaml:"systemNamespaces"`
 	Profiles         map[string]Profile `yaml:"profiles"`
-	Exemptions       []map[string]any   `yaml:"exemptions"`
+	Exemptions       []Values           `yaml:"exemptions"`
 }
 
 // Profile is what bundle.yaml says of a profile.
 type Profile struct {
-	Description string                    `yaml:"description"`
-	Parameters  map[string]map[string]any `yaml:"parameters"`
+	Description string            `yaml:"description"`
+	Parameters  map[string]Values `yaml:"parameters"`
+}
+
+// Values is a mapping of bundle.yaml, read as the API server reads it in a Constraint: a date is a text, and so lasts to its
+// day's end.
+type Values map[string]any
+
+// UnmarshalYAML takes plain dates for texts, which yaml.v3 takes for midnight.
+func (v *Values) UnmarshalYAML(node *yaml.Node) error {
+	undated(node)
+	return node.Decode((*map[string]any)(v))
+}
+
+func undated(node *yaml.Node) {
+	if node.ShortTag() == "!!timestamp" {
+		node.Tag = "!!str"
+	}
+	for _, child := range node.Content {
+		undated(child)
+	}
 }
 
 // ReadConfig reads bundle.yaml; an unknown field is an error.
@@ -65,6 +84,9 @@ func ReadConfig(data []byte) (Config, error) {
 // Generate makes the constraints of a profile and a flavor: per policy one for each pair of an action and whether system
 // namespaces are exempt, because both belong to a Constraint while actions differ by rule. They are sorted by name.
 func Generate(lib *policy.Library, config Config, profile, flavor string) ([]*Constraint, error) {
+	if err := config.known(lib, profile); err != nil {
+		return nil, err
+	}
 	var constraints []*Constraint
 	for _, p := range lib.Policies {
 		type group struct {
@@ -96,7 +118,7 @@ func Generate(lib *policy.Library, config Config, profile, flavor string) ([]*Co
 			}
 			var exemptions []any
 			for _, exemption := range config.Exemptions {
-				if slices.Contains(rules, fmt.Sprint(exemption["rule"])) {
+				if slices.Contains(rules, exemption["rule"].(string)) {
 					exemptions = append(exemptions, exemption)
 				}
 			}
@@ -111,6 +133,22 @@ func Generate(lib *policy.Library, config Config, profile, flavor string) ([]*Co
 	}
 	Sort(constraints)
 	return constraints, nil
+}
+
+// known demands that all that bundle.yaml says is of a policy or rule that there is: else it would be for nothing.
+func (c Config) known(lib *policy.Library, profile string) error {
+	for _, name := range slices.Sorted(maps.Keys(c.Profiles[profile].Parameters)) {
+		if !slices.ContainsFunc(lib.Policies, func(p *policy.Policy) bool { return p.Name == name }) {
+			return fmt.Errorf("bundle.yaml: profile %s: there is no policy %q", profile, name)
+		}
+	}
+	for i, exemption := range c.Exemptions {
+		id, _ := exemption["rule"].(string)
+		if _, ok := lib.Rule(id); !ok {
+			return fmt.Errorf("bundle.yaml: exemptions[%d]: there is no rule %q", i, exemption["rule"])
+		}
+	}
+	return nil
 }
 
 // Sort orders constraints by policy and name.

@@ -14,6 +14,19 @@ import (
 	"golang.org/x/text/message"
 )
 
+// Validate checks the parameters of a constraint as Read does those of a file: the API server would refuse it, or drop what
+// is misspelt.
+func (c *Constraint) Validate() error {
+	flaws, err := validate(ParametersSchema(c.Policy), c.AllParameters())
+	if err != nil {
+		return fmt.Errorf("constraint %s: %w", c.Name, err)
+	}
+	if len(flaws) > 0 {
+		return fmt.Errorf("constraint %s: %s", c.Name, flaws[0].text)
+	}
+	return nil
+}
+
 // flaw is one disagreement of parameters with their schema.
 type flaw struct {
 	path []any

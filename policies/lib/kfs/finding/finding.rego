@@ -33,7 +33,7 @@ selected(rule) if {
 _result(rule, message, place) := {"msg": _clipped(text), "details": object.union(place, details)} if {
 	selected(rule)
 	not _exempt(rule)
-	text := shown.masked(sprintf("%s: %s%s", [rule.custom.id, message, _remark(rule)]))
+	text := shown.line(shown.masked(sprintf("%s: %s%s", [rule.custom.id, message, _remark(rule)])))
 	details := {
 		"rule": rule.custom.id,
 		"severity": rule.custom.severity,

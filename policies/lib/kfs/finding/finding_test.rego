@@ -157,3 +157,11 @@ test_long_messages_are_cut[note] if {
 	bytes > tc.least
 	endswith(got.msg, "…")
 }
+
+test_message_is_one_line if {
+	got := finding.new(_rule, [], "no \r\n::error::\u001b[31mgood\u2028") with input as {
+		"review": {"object": _object},
+		"parameters": {},
+	}
+	got.msg == "KFS-201: no  ::error:: [31mgood "
+}

@@ -46,6 +46,13 @@ masked(text) := regex.replace(
 )
 
 # METADATA
+# description: |
+#   The text as one line, without what doesn't show. People read messages in terminals and in logs of CI, where a name must
+#   not begin a line of its own: it could be a command, as `::error::` is to GitHub.
+# scope: document
+line(text) := regex.replace(text, `[\pC\p{Zl}\p{Zp}]+`, " ")
+
+# METADATA
 # description: A path (keys and indices) as far as no key holds a credential.
 # scope: document
 path(steps) := array.slice(steps, 0, min({count(steps)} | {i |

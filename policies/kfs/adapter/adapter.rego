@@ -7,6 +7,8 @@
 #   data. What it can't read it denies: nothing passes silently.
 package kfs.adapter
 
+import data.lib.kfs.shown
+
 # METADATA
 # description: |
 #   Findings that refuse: {msg, details, object, _loc}. The object keeps equal findings of two objects apart.
@@ -49,7 +51,7 @@ warn contains message if {
 	lacking := concat(", ", _lacking(entry, undecided))
 	text := sprintf("undecided without %s: %s", [lacking, concat(", ", sort(undecided))])
 	message := {
-		"msg": sprintf("%s (%s)", [text, _shown(entry)]),
+		"msg": shown.line(sprintf("%s (%s)", [text, _shown(entry)])),
 		"undecided": sort(undecided),
 		"object": _identity(entry),
 		"_loc": entry.location,
@@ -100,15 +102,61 @@ _combined(element) if {
 # conftest combines a file of several documents as a list of them.
 _stream(element) if is_array(element.contents)
 
-_manifests contains [document, location] if {
-	some [document, location] in _documents
-	not _list(document)
+_manifests contains [manifest, location] if {
+	some documents in _depths
+	some [manifest, location] in documents
+	not _list(manifest)
 }
 
-_manifests contains [item, location] if {
+# A list may hold lists, and kubectl takes them apart too. Rego knows no recursion: what lies deeper is a flaw.
+_depths := [_documents, _items_of_documents, _items_of_items, _deepest]
+
+_items_of_documents contains [item, location] if {
 	some [document, location] in _documents
-	_list(document)
+	some item in _items(document)
+}
+
+_items_of_items contains [item, location] if {
+	some [list, location] in _items_of_documents
+	some item in _items(list)
+}
+
+_deepest contains [item, location] if {
+	some [list, location] in _items_of_items
+	some item in _items(list)
+}
+
+# An item that says neither is of the list's kind, as in what the API server answers.
+_items(list) := [item |
+	some element in list.items
+	item := _typed(list, element)
+] if {
+	_list(list)
+	is_array(list.items)
+}
+
+# kubectl applies the items of whatever has items, and nothing else of it.
+_items(document) := [item |
 	some item in document.items
+	_text(item.kind)
+] if {
+	is_object(document)
+	not _list(document)
+	is_array(document.items)
+}
+
+_typed(_, element) := element if not _nameless(element)
+
+_typed(list, element) := object.union(element, {
+	"apiVersion": object.get(list, "apiVersion", null),
+	"kind": trim_suffix(list.kind, "List"),
+}) if {
+	_nameless(element)
+}
+
+_nameless(element) if {
+	is_object(element)
+	every field in ["apiVersion", "kind"] { is_null(object.get(element, field, null)) }
 }
 
 _list(document) if {
@@ -116,6 +164,24 @@ _list(document) if {
 	is_string(document.kind)
 	endswith(document.kind, "List")
 	is_array(document.items)
+}
+
+_list(document) if {
+	is_object(document)
+	document.kind == "List"
+	is_null(object.get(document, "items", null))
+}
+
+_flaws contains ["the items of this list are no list", location] if {
+	some [manifest, location] in _manifests
+	_named(manifest)
+	endswith(manifest.kind, "List")
+	not is_null(object.get(manifest, "items", null))
+}
+
+_flaws contains ["it is a list nested too deep", location] if {
+	some [manifest, location] in _deepest
+	some _ in _items(manifest)
 }
 
 _flaws contains ["its kind or apiVersion is missing or no text", location] if {
@@ -203,20 +269,14 @@ _spaces[namespace][version][kind] := names if {
 	names := _by_name(namespace, version, kind)
 }
 
-# Two objects of one identity are in the input: the inventory holds one of them, and both are judged.
-_by_name(namespace, version, kind) := {name: resources[0] |
+# Of two objects of one identity the inventory holds the last file's, as kfs does, and both are judged.
+_by_name(namespace, version, kind) := {name: max(resources)[1] |
 	some name, resources in _grouped[[namespace, version, kind]]
 }
 
-_grouped[[entry.namespace, entry.object.apiVersion, entry.object.kind]][entry.name] := resources if {
+_grouped[[entry.namespace, entry.object.apiVersion, entry.object.kind]][entry.name] contains resource if {
 	some entry in _entries
-	resources := [other.object |
-		some other in _entries
-		other.name == entry.name
-		other.namespace == entry.namespace
-		other.object.apiVersion == entry.object.apiVersion
-		other.object.kind == entry.object.kind
-	]
+	resource := [entry.location, entry.object]
 }
 
 _findings contains [entry, finding] if {
@@ -244,11 +304,7 @@ _findings contains [entry, finding] if {
 
 _action(_, finding) := finding.action
 
-_namespace_objects := {entry.name: entry.object |
-	some entry in _entries
-	entry.object.kind == "Namespace"
-	entry.object.apiVersion == "v1"
-}
+_namespace_objects := object.get(_spaces, ["", "v1", "Namespace"], {})
 
 _lacking(entry, rules) := array.concat(
 	[text | not _known_namespace(entry); text := sprintf("Namespace %s", [entry.namespace])],
@@ -359,7 +415,7 @@ _glob(pattern, name) if {
 }
 
 _result(entry, finding) := {
-	"msg": sprintf("%s (%s)", [finding.msg, _shown(entry)]),
+	"msg": shown.line(sprintf("%s (%s)", [finding.msg, _shown(entry)])),
 	"details": finding.details,
 	"object": _identity(entry),
 	"_loc": entry.location,

@@ -70,6 +70,8 @@ _messages(document) := {finding.msg |
 	not finding.details
 }
 
+_list_of(item) := {"apiVersion": "v1", "kind": "List", "items": [item]}
+
 _a := _function("a", {"namespace": "demo"})
 
 _b := _function("b", {"namespace": "demo"})
@@ -95,6 +97,48 @@ test_shapes[note] if {
 		"a List in a combined file": {
 			"input": [{"path": "a.yaml", "contents": {"kind": "FunctionList", "items": [_a]}}],
 			"want": {["KFS-201", "Function", "demo", "a", {"file": "a.yaml"}]},
+		},
+		"a List in a List": {
+			"input": {"apiVersion": "v1", "kind": "List", "items": [
+				{"apiVersion": "v1", "kind": "List", "items": [{"apiVersion": "v1", "kind": "List", "items": [_a]}, _b]},
+				_config_map,
+			]},
+			"want": {["KFS-201", "Function", "demo", "a", {}], ["KFS-201", "Function", "demo", "b", {}]},
+		},
+		"items of the list's kind": {
+			"input": {
+				"apiVersion": "serverless.kyma-project.io/v1alpha2",
+				"kind": "FunctionList",
+				"items": [object.remove(_a, ["apiVersion", "kind"]), object.union(_b, {"kind": "Function"})],
+			},
+			"want": {["KFS-201", "Function", "demo", "a", {}], ["KFS-201", "Function", "demo", "b", {}]},
+		},
+		"items of what is no List": {
+			"input": [
+				object.union(_config_map, {"items": [{"key": "a", "path": "b"}, "x", _a]}),
+				object.union(_b, {"items": {"a": _a}}),
+			],
+			"want": {["KFS-201", "Function", "demo", "a", {}], ["KFS-201", "Function", "demo", "b", {}]},
+		},
+		"a Namespace twice": {
+			"input": [_a, _namespace("demo", "privileged"), _namespace("demo", "unknown")],
+			"want": {
+				["KFS-201", "Function", "demo", "a", {}],
+				["KFS-502", "Function", "demo", "a", {}],
+				["KFS-503", "Namespace", "", "demo", {}],
+			},
+		},
+		"a Namespace in two files": {
+			"input": [
+				{"path": "a.yaml", "contents": _namespace("demo", "baseline")},
+				{"path": "b.yaml", "contents": [_a, _namespace("demo", "privileged")]},
+				{"path": "a.yaml", "contents": _namespace("other", "baseline")},
+			],
+			"want": {
+				["KFS-201", "Function", "demo", "a", {"file": "b.yaml"}],
+				["KFS-502", "Function", "demo", "a", {"file": "b.yaml"}],
+				["KFS-503", "Namespace", "", "demo", {"file": "b.yaml"}],
+			},
 		},
 		"no namespace is default": {
 			"input": _function("a", {}),
@@ -215,6 +259,26 @@ test_nothing_passes_silently[note] if {
 			"input": {"kind": "List", "items": {}},
 			"want": {"not a Kubernetes object: its kind or apiVersion is missing or no text"},
 		},
+		"a List whose items are a map": {
+			"input": {"apiVersion": "v1", "kind": "List", "items": {"a": _a}},
+			"want": {"not a Kubernetes object: the items of this list are no list"},
+		},
+		"a List without items": {
+			"input": {"apiVersion": "v1", "kind": "List"},
+			"want": {"nothing to judge: the input holds no Kubernetes object"},
+		},
+		"a List whose items are null": {
+			"input": {"apiVersion": "v1", "kind": "List", "items": null},
+			"want": {"nothing to judge: the input holds no Kubernetes object"},
+		},
+		"a List whose items have no kind": {
+			"input": {"apiVersion": "v1", "kind": "List", "items": [object.remove(_a, ["apiVersion", "kind"])]},
+			"want": {"not a Kubernetes object: its kind or apiVersion is missing or no text"},
+		},
+		"a List too deep to take apart": {
+			"input": _list_of(_list_of(_list_of(_list_of(_a)))),
+			"want": {"not a Kubernetes object: it is a list nested too deep"},
+		},
 		"an empty array": {"input": [], "want": {"nothing to judge: the input holds no Kubernetes object"}},
 		"empty documents only": {
 			"input": [null, null],
@@ -250,6 +314,14 @@ test_message_names_the_object[note] if {
 	}
 	some finding in adapter.deny with input as tc.input with data.kfs.constraints as _constraints
 	endswith(finding.msg, tc.want)
+}
+
+test_message_is_one_line if {
+	document := _function("a\n::error::\u2028\u202eb", {"namespace": "de\r\nmo"})
+	some finding in adapter.deny with input as document with data.kfs.constraints as _constraints
+	endswith(finding.msg, "(Function de mo/a ::error:: b)")
+	some undecided in adapter.warn with input as document with data.kfs.constraints as _constraints
+	undecided.msg == "undecided without Namespace de mo: KFS-502 (Function de mo/a ::error:: b)"
 }
 
 test_unknown_kind_without_namespace_is_cluster_scoped[note] if {

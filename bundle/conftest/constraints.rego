@@ -41,6 +41,7 @@ all := [
 				"system:basic-user",
 				"system:public-info-viewer",
 				"system:service-account-issuer-discovery",
+				"system:cluster-trust-bundle-discovery",
 			],
 			"rules": [
 				"KFS-711",
@@ -91,6 +92,7 @@ all := [
 				"system:basic-user",
 				"system:public-info-viewer",
 				"system:service-account-issuer-discovery",
+				"system:cluster-trust-bundle-discovery",
 			],
 			"rules": [
 				"KFS-712",
@@ -522,6 +524,7 @@ all := [
 						"extensions.istio.io",
 					],
 					"kinds": [
+						"TrafficExtension",
 						"WasmPlugin",
 					],
 				},
@@ -577,6 +580,7 @@ all := [
 						"extensions.istio.io",
 					],
 					"kinds": [
+						"TrafficExtension",
 						"WasmPlugin",
 					],
 				},
@@ -729,6 +733,14 @@ all := [
 					"kinds": [
 						"Job",
 						"CronJob",
+					],
+				},
+				{
+					"apiGroups": [
+						"networking.istio.io",
+					],
+					"kinds": [
+						"WorkloadEntry",
 					],
 				},
 			],
@@ -1325,6 +1337,7 @@ all := [
 					],
 					"kinds": [
 						"Pod",
+						"ReplicationController",
 					],
 				},
 				{
@@ -1382,6 +1395,7 @@ all := [
 					],
 					"kinds": [
 						"Pod",
+						"ReplicationController",
 					],
 				},
 				{
@@ -1423,15 +1437,6 @@ all := [
 	{
 		"action": "deny",
 		"match": {
-			"excludedNamespaces": [
-				"kube-system",
-				"kube-public",
-				"kube-node-lease",
-				"istio-system",
-				"kyma-system",
-				"gatekeeper-system",
-				"docker-registry",
-			],
 			"kinds": [
 				{
 					"apiGroups": [
@@ -1460,7 +1465,7 @@ all := [
 				},
 			],
 		},
-		"name": "kfs-service-account-deny",
+		"name": "kfs-service-account-deny-everywhere",
 		"parameters": {
 			"flavor": "classic",
 			"publicRoles": [
@@ -1468,6 +1473,7 @@ all := [
 				"system:discovery",
 				"system:public-info-viewer",
 				"system:service-account-issuer-discovery",
+				"system:cluster-trust-bundle-discovery",
 			],
 			"rules": [
 				"KFS-422",
@@ -1523,6 +1529,7 @@ all := [
 				"system:discovery",
 				"system:public-info-viewer",
 				"system:service-account-issuer-discovery",
+				"system:cluster-trust-bundle-discovery",
 			],
 			"rules": [
 				"KFS-421",
@@ -1590,6 +1597,7 @@ scopes := {
 	"/ConfigMap": "Namespaced",
 	"/Namespace": "Cluster",
 	"/Pod": "Namespaced",
+	"/ReplicationController": "Namespaced",
 	"/Secret": "Namespaced",
 	"/Service": "Namespaced",
 	"/ServiceAccount": "Namespaced",
@@ -1601,6 +1609,7 @@ scopes := {
 	"batch/CronJob": "Namespaced",
 	"batch/Job": "Namespaced",
 	"eventing.kyma-project.io/Subscription": "Namespaced",
+	"extensions.istio.io/TrafficExtension": "Namespaced",
 	"extensions.istio.io/WasmPlugin": "Namespaced",
 	"extensions/Ingress": "Namespaced",
 	"gateway.kyma-project.io/APIRule": "Namespaced",
@@ -1612,6 +1621,7 @@ scopes := {
 	"networking.istio.io/ServiceEntry": "Namespaced",
 	"networking.istio.io/Sidecar": "Namespaced",
 	"networking.istio.io/VirtualService": "Namespaced",
+	"networking.istio.io/WorkloadEntry": "Namespaced",
 	"networking.k8s.io/Ingress": "Namespaced",
 	"networking.k8s.io/NetworkPolicy": "Namespaced",
 	"oathkeeper.ory.sh/Rule": "Namespaced",

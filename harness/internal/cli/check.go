@@ -90,11 +90,6 @@ func (o *checkFlags) parse() error {
 		if err != nil {
 			return usageError{err}
 		}
-		for _, other := range o.parsed {
-			if other.File == output.File {
-				return usageError{fmt.Errorf("-o %s and -o %s go to the same place: give one a file, as in -o json=report.json", other.Format, output.Format)}
-			}
-		}
 		o.parsed = append(o.parsed, output)
 	}
 	if o.now != "" {

@@ -240,7 +240,7 @@ func TestRealKinds(t *testing.T) {
 		"apps/v1 ControllerRevision", "apps/v1 DeploymentList", "networking.k8s.io/v1 IngressClass",
 		"networking.k8s.io/v1beta1 ServiceCIDR", "rbac.authorization.k8s.io/v1 RoleList", "policy/v1 PodDisruptionBudget",
 		"networking.istio.io/v1alpha3 Gateway", "networking.istio.io/v1 DestinationRule", "networking.istio.io/v1beta1 ProxyConfig",
-		"telemetry.istio.io/v1 Telemetry", "install.istio.io/v1alpha1 IstioOperator", "extensions.istio.io/v1alpha1 TrafficExtension",
+		"telemetry.istio.io/v1 Telemetry", "install.istio.io/v1alpha1 IstioOperator", "extensions.istio.io/v1alpha1 SomethingNew",
 		"gateway.kyma-project.io/v1alpha1 RateLimit", "gateway.kyma-project.io/v1alpha1 ExternalGateway",
 		"operator.kyma-project.io/v1alpha1 APIGateway", "operator.kyma-project.io/v1alpha2 Istio",
 		"operator.kyma-project.io/v1beta2 Kyma", "operator.kyma-project.io/v1alpha1 Eventing",

@@ -176,7 +176,7 @@ _flaws contains ["the items of this list are no list", location] if {
 	some [manifest, location] in _manifests
 	_named(manifest)
 	endswith(manifest.kind, "List")
-	not is_null(object.get(manifest, "items", null))
+	type_name(object.get(manifest, "items", null)) != "null"
 }
 
 _flaws contains ["it is a list nested too deep", location] if {

@@ -100,7 +100,7 @@ test_shapes[note] if {
 		},
 		"a List in a List": {
 			"input": {"apiVersion": "v1", "kind": "List", "items": [
-				{"apiVersion": "v1", "kind": "List", "items": [{"apiVersion": "v1", "kind": "List", "items": [_a]}, _b]},
+				{"apiVersion": "v1", "kind": "List", "items": [_list_of(_a), _b]},
 				_config_map,
 			]},
 			"want": {["KFS-201", "Function", "demo", "a", {}], ["KFS-201", "Function", "demo", "b", {}]},

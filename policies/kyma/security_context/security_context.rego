@@ -90,9 +90,9 @@ violation contains finding.new(rego.metadata.rule(), array.concat(["spec"], offe
 #   flavors: [buildless]
 #   profiles: {baseline: warn, strict: deny}
 #   remediation: |
-#     Remove the field from spec.podSecurityContext or spec.containerSecurityContext: a given field replaces Kyma's whole
-#     field, so that `capabilities: {}` loses `drop: [ALL]`. Any added capability goes beyond Kyma's default; a Function
-#     that can't do without one needs an exemption.
+#     Remove the field from spec.podSecurityContext or spec.containerSecurityContext: a given field replaces Kyma's
+#     whole field, so that `capabilities: {}` loses `drop: [ALL]`. Any added capability goes beyond Kyma's default; a
+#     Function that can't do without one needs an exemption.
 violation contains finding.new(rego.metadata.rule(), array.concat(["spec"], offence.path), message) if {
 	input.review.object.kind == "Function"
 	some offence in _weaker

@@ -47,8 +47,8 @@ masked(text) := regex.replace(
 
 # METADATA
 # description: |
-#   The text as one line, without what doesn't show. People read messages in terminals and in logs of CI, where a name must
-#   not begin a line of its own: it could be a command, as `::error::` is to GitHub.
+#   The text as one line, without what doesn't show. People read messages in terminals and in logs of CI, where a name
+#   must not begin a line of its own: it could be a command, as `::error::` is to GitHub.
 # scope: document
 line(text) := regex.replace(text, `[\pC\p{Zl}\p{Zp}]+`, " ")
 

@@ -35,6 +35,7 @@
 #         images are pushed, of every namespace.
 package kyma.sensitive_data
 
+import data.lib.kfs.apirule
 import data.lib.kfs.dependencies
 import data.lib.kfs.finding
 import data.lib.kfs.inventory
@@ -376,7 +377,7 @@ _url(git) := null if not is_object(git)
 _address_faults(resource) := union({
 	{{"path": packages.path, "line": line, "message": sprintf("the dependencies hold %s", [whats])} |
 		some packages in _dependencies(resource)
-		some line, whats in _by_line(secret.addressed(_text(packages.text)))
+		some line, whats in _by_line(secret.addressed(dependencies.unescaped(_text(packages.text))))
 	},
 	{{"path": array.concat(repository.path, ["url"]), "message": sprintf("the Git URL holds %s", [hit.what])} |
 		some repository in _repositories(resource)
@@ -677,7 +678,7 @@ _function_leaks(resource) := union({
 _address_leaks(resource) := union({
 	{{"place": sprintf("%s in the dependencies", [hit.what]), "value": hit.value} |
 		some packages in _dependencies(resource)
-		some hit in secret.addressed(_text(packages.text))
+		some hit in secret.addressed(dependencies.unescaped(_text(packages.text)))
 	},
 	{{"place": sprintf("%s in the Git URL", [hit.what]), "value": hit.value} |
 		some repository in _repositories(resource)
@@ -712,9 +713,19 @@ _header_faults(resource) := {{"path": header.path, "message": message} |
 
 # As {path, rule, kind, name, value}: what an APIRule adds to requests (v2), and all of what configures a handler or
 # mutator (v1beta1, v1alpha1), to the second level by itself, what is deeper as text.
-_headers(resource) := array.concat(_requests(resource), _settings(resource)) if resource.kind == "APIRule"
+_headers(resource) := array.concat(_written(resource), _hidden(resource)) if resource.kind == "APIRule"
 
 _headers(resource) := [] if resource.kind != "APIRule"
+
+_written(resource) := array.concat(_requests(resource), _settings(resource))
+
+# Those of a spec that stands in an annotation.
+_hidden(resource) := [hidden |
+	some spec in apirule.specs(resource)
+	spec.hidden == true
+	some header in _written({"spec": spec.content})
+	hidden := object.union(header, {"path": spec.path, "rule": sprintf("%v of the hidden spec", [header.rule])})
+]
 
 _requests(resource) := [header |
 	some i, rule in resource.spec.rules
@@ -760,15 +771,19 @@ _credential(header) := _held(header.name, header.value) if _held(header.name, he
 _credential(header) := "a literal" if {
 	not _judged(header)
 	is_string(header.name)
-	lower(header.name) in _credential_names
+	_for_credentials(lower(header.name))
 	secret.literal(header.value)
 }
 
 _judged(header) if _held(header.name, header.value)
 
+_for_credentials(name) if name in _credential_names
+
+_for_credentials(name) if endswith(name, "-authorization")
+
 _credential_names := {
 	"authorization",
-	"proxy-authorization",
+	"x-auth",
 	"cookie",
 	"set-cookie",
 	"session",

@@ -51,6 +51,12 @@ clear_address(address) if {
 
 # METADATA
 # description: |
+#   The text with what JSON needn't escape unescaped, on the same lines, so that addresses in it can be found.
+# scope: document
+unescaped(text) := replace(text, `\/`, "/") if is_string(text)
+
+# METADATA
+# description: |
 #   The lines of a pip.conf or .npmrc that fetch over clear text, switch verification off, or trust a host blindly. What
 #   goes through a proxy is still encrypted.
 # scope: document
@@ -61,11 +67,12 @@ clear_settings(text) := {{"line": i + 1, "what": what} |
 	some what in _lapses(line)
 }
 
+# pip takes underscores for dashes; npm leaves out what stands behind a ; or #.
 _lapses(line) := {what |
 	some what, pattern in {
 		"fetches over clear text": `(?i)(?:^|[\s=@"'])(?:[a-z]+\+)?(?:http|git|ftp)://`,
-		"trusts a host whatever its certificate": `(?i)^\s*trusted-host\b`,
-		"switches TLS verification off": `(?i)^\s*strict-ssl\s*=\s*["']?(?:false|0|null|no|off)?["']?\s*$`,
+		"trusts a host whatever its certificate": `(?i)^\s*trusted[-_]host\b`,
+		"switches TLS verification off": `(?i)^\s*strict-ssl\s*=\s*["']?(?:false|0|null|no|off)?["']?\s*(?:[;#].*)?$`,
 	}
 	regex.match(pattern, line)
 }
@@ -279,6 +286,12 @@ _clear(text, "nodejs", most) := union({
 	{{"line": 1, "what": "publishConfig names a registry over clear text"} |
 		clear_address(_package(text).publishConfig.registry)
 	},
+	{{"line": 1, "what": sprintf("package %s is overridden by one that is fetched over clear text", [name])} |
+		some overridden, override in _package(text).overrides
+		some address in _addresses(override)
+		clear_address(address)
+		name := secret.shown(overridden)
+	},
 	_clear_lines(text),
 }) if {
 	is_string(text)
@@ -293,10 +306,24 @@ _clear(text, "python", _) := {{"line": i + 1, "what": what} |
 	is_string(text)
 }
 
+# An override is a version, or an object of those below the package; npm takes any depth.
+_addresses(override) := {override} if is_string(override)
+
+_addresses(override) := union({
+	{address | some address in override},
+	{address | some nested in override; is_object(nested); some address in nested},
+}) if {
+	is_object(override)
+}
+
+# pip takes the beginnings of long options, and the values of short ones without a space.
 _lapses_of_pip(line) := {what |
 	some what, pattern in {
-		"a package or index is fetched over clear text": `(?i)(?:^|[\s=@"'])(?:[a-z]+\+)?(?:http|git|ftp|svn)://`,
-		"a host is trusted whatever its certificate": `(?i)(?:^|\s)--trusted-host\b`,
+		"a package or index is fetched over clear text": concat("", [
+			`(?i)(?:^(?:-[ife])?|[\s=@"'])`,
+			`(?:[a-z]+\+)?(?:http|git|ftp|svn)://`,
+		]),
+		"a host is trusted whatever its certificate": `(?i)(?:^|\s)--t(?:r[a-z-]*)?(?:[\s=]|$)`,
 	}
 	regex.match(pattern, line)
 }

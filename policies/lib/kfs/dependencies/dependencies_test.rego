@@ -125,6 +125,16 @@ test_line_of_the_version if {
 test_clear[note] if {
 	some note, tc in {
 		"publish": {"runtime": "nodejs24", "text": `{"publishConfig": {"registry": "http://a"}}`, "want": 1},
+		"override": {
+			"runtime": "nodejs24",
+			"text": `{"overrides": {"a": {".": "1.0.0", "b": {".": "http://c"}}}}`,
+			"want": 1,
+		},
+		"overrides": {
+			"runtime": "nodejs24",
+			"text": `{"overrides": {"a": "1.0.0", "b": ["http://c"], "c": 1}}`,
+			"want": 0,
+		},
 		"homepage": {"runtime": "nodejs24", "text": `{"homepage": "http://a"}`, "want": 0},
 		"git": {"runtime": "nodejs24", "text": `{"dependencies": {"a": "git+HTTP://b"}}`, "want": 1},
 		"unreadable": {"runtime": "nodejs24", "text": "{\n\"a\": \"git://b\"", "want": 1},
@@ -132,6 +142,8 @@ test_clear[note] if {
 		"index": {"runtime": "python312", "text": "-i http://a", "want": 1},
 		"index=": {"runtime": "python312", "text": "--index-url=http://a", "want": 1},
 		"host": {"runtime": "python312", "text": "a==1.0 --trusted-host b", "want": 1},
+		"index without a space": {"runtime": "python312", "text": "-ihttp://a", "want": 1},
+		"host, shortened": {"runtime": "python312", "text": "--trust b", "want": 1},
 		"comment": {"runtime": "python312", "text": "# http://a\na==1.0 # http://b", "want": 0},
 		"proxy": {"runtime": "python312", "text": "--proxy http://a:3128", "want": 0},
 		"fragment": {"runtime": "python312", "text": "a @ https://b/a#http", "want": 0},

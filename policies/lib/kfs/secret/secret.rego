@@ -16,16 +16,30 @@ assigned(name, value) if {
 	named(name)
 	literal(value)
 	not _path(name, value)
+	not _asks_for_a_token(name, value)
+}
+
+assigned(name, value) if {
+	is_string(name)
+	regex.match(`(?i)auth(?:orization)?$`, name)
+	is_string(value)
+	_basic_credentials(trim_space(value), false)
 }
 
 # METADATA
 # description: |
-#   True where a name ends in a secret word, whatever its case and separators. Digits at its end, and a base64, don't
-#   count; of a name with a domain (an annotation's) only what follows it does.
+#   True where a name ends in a secret word, whatever its case and separators. Digits or a version at its end, and a
+#   base64, don't count; of a name with a domain (an annotation's) only what follows it does.
 # scope: document
 named(name) if {
 	is_string(name)
-	strings.any_suffix_match(_plain_name(name), _words)
+	strings.any_suffix_match(regex.replace(lower(_stem(name)), `[_. -]`, ""), _words)
+}
+
+# As a word of its own: SMTP_PASS, dbPass; not BYPASS, compass.
+named(name) if {
+	is_string(name)
+	regex.match(`(?:^|[_. -])(?i:pass)$|[a-z0-9]Pass$`, _stem(name))
 }
 
 # METADATA
@@ -49,6 +63,7 @@ within(text) := set() if not is_string(text)
 within(text) := union({
 	_shaped(text, false),
 	_assignments(text, lower(text)),
+	_elements(text),
 	_lines_of(text),
 	_decoded(text),
 }) if {
@@ -65,7 +80,9 @@ written(text) := set() if not is_string(text)
 written(text) := union({
 	_shaped(text, true),
 	_assignments(text, lower(text)),
-	_credential_pairs(lower(text)),
+	_elements(text),
+	_calls(text, lower(text)),
+	_text_lines(text),
 	_decoded_literals(text),
 }) if {
 	is_string(text)
@@ -92,25 +109,27 @@ shaped(text) := _shaped(text, true) if is_string(text)
 # scope: document
 shown(name) := sprintf("%q", [name]) if {
 	is_string(name)
-	count(shaped(name)) == 0
+	count(_told(name)) == 0
 }
 
 shown(name) := "under a name that holds a secret itself" if {
 	is_string(name)
-	count(shaped(name)) > 0
+	count(_told(name)) > 0
 }
 
 shown(name) := "without a readable name" if not is_string(name)
 
+_told(name) := shaped(name) | _assignments(name, lower(name))
+
 _words := [
 	"password", "passwd", "pwd", "passphrase", "secret", "token", "apikey", "accesskey", "privatekey", "secretkey",
-	"credential", "credentials",
+	"credential", "credentials", "passwords", "apikeys", "accesskeys", "privatekeys", "secretkeys",
 ]
 
-# Lower case, without its domain, separators, and what may follow the word.
-_plain_name(name) := regex.replace(
-	regex.replace(lower(regex.replace(name, `^.*/`, "")), `[_. -]*[0-9]*[_. -]*(?:base64|b64)?[_. -]*[0-9]*$`, ""),
-	`[_. -]`,
+# Without its domain, and what may follow the word.
+_stem(name) := regex.replace(
+	regex.replace(name, `^.*/`, ""),
+	`(?i)(?:[_. -]*v?[0-9]+)?[_. -]*(?:base64|b64)?[_. -]*[0-9]*$`,
 	"",
 )
 
@@ -119,6 +138,12 @@ _plain_name(name) := regex.replace(
 _path(name, value) if {
 	lower(name) in {"pwd", "oldpwd", "google_application_credentials"}
 	startswith(value, "/")
+}
+
+# What SAP's services take for the request of a CSRF token.
+_asks_for_a_token(name, value) if {
+	regex.match(`(?i)[cx]srf[-_]?token$`, name)
+	lower(value) in {"fetch", "required"}
 }
 
 _harmless(value) if value == ""
@@ -135,6 +160,14 @@ _harmless(value) if _exemplary(value)
 _harmless(value) if regex.match(_public_key, value)
 
 _harmless(value) if regex.match(_reference, value)
+
+# Where a file is, as in GOOGLE_APPLICATION_CREDENTIALS.
+_harmless(value) if regex.match(_file, value)
+
+_file := concat("", [
+	`^(?:file://)?/(?:etc|var|run|tmp|mnt|opt|home|root|app|secrets?|vault|certs?|keys?|config|credentials?)`,
+	`/[A-Za-z0-9._/-]+$`,
+])
 
 _exemplary(value) if contains(value, "EXAMPLE")
 
@@ -162,7 +195,7 @@ _placeholder(value) if {
 	not regex.match(`[a-z0-9]`, kept)
 }
 
-_holes := `\$\([^()]*\)|\$\{[^{}]*\}|\{\{[^{}]*\}\}|<[^<>]*>|%[A-Z_]+\([^()]*\)%|\[\[[^\[\]]*\]\]`
+_holes := `\$\([^()]*\)|\$\{[^{}]*\}|\{\{[^{}]*\}\}|<[^<>]*>|%[A-Z_]+\([^()]*\)%|\{%[^%]*%\}|\[\[[^\[\]]*\]\]`
 
 # --- By shape ---------------------------------------------------------------------------------------------------------
 
@@ -173,11 +206,11 @@ _marked(text) if regex.match(_markers, text)
 
 _worded(text) if count(text) > 4000
 
-_worded(text) if regex.match(`(?i)passw|pwd|passphrase|secret|token|key|credential|authorization`, text)
+_worded(text) if regex.match(`(?i)pass|pwd|secret|token|key|credential|authorization`, text)
 
 # Those of all shapes.
 _markers := concat("", [
-	`"kty"|\.atlasv1\.|\.webhook\.office\.com/|/api/webhooks/|://|:AA|:_auth|:_authToken|:_password|ABIA`,
+	`"auth|"kty|\.atlasv1\.|\.webhook\.office\.com/|/api/webhooks/|://|:AA|:_auth|:_authToken|:_password|ABIA`,
 	`|AGE-SECRET-KEY-1|AIza|AKIA|ASIA|ATATT3|ATBB|AccountKey=|GOCSPX-|LS0tLS1CRUdJTi|NRAK-|PMAK-`,
 	`|PRIVATE KEY|Q~|SG\.|SK|SharedAccessKey=|asic |dapi|dckr_oat_|dckr_pat_|doo_v1_|dop_v1_|dor_v1_`,
 	`|earer |eyJ|gho_|ghp_|ghr_|ghs_|ghu_|github_pat_|glagent-|glc_|glcbt-|gldt-|glpat-|glptt-|glrt-`,
@@ -250,7 +283,13 @@ _sample(_, match, _) if regex.match(`(?i)x{8,}|0{12,}|1{12,}|\*{3,}|\.{3,}|…`,
 
 _sample(what, match, _) if {
 	what == _url
-	regex.match(`^(?:[0-9]{1,5}[,;&].*|%[a-z]|\$[A-Z_]+|\$\{.*)$`, match[1])
+	regex.match(`^[0-9]{1,5}[,;&]`, match[1])
+}
+
+_sample(what, match, _) if {
+	what == _url
+	kept := regex.replace(match[1], `\$?\{[^{}]*\}|\$\{.*|[$%]\([^()]*\)s?|%[a-z]|\$[A-Z_]+`, "")
+	not regex.match(`[A-Za-z0-9]`, kept)
 }
 
 _sample(what, match, code) if {
@@ -260,7 +299,7 @@ _sample(what, match, code) if {
 }
 
 _sample(what, [_, encoded], code) if {
-	what == _basic
+	what in {_basic, _registry}
 	not _basic_credentials(encoded, code)
 }
 
@@ -295,6 +334,8 @@ _bearer := "a bearer token"
 
 _pem := "a private key"
 
+_registry := "credentials of a container registry"
+
 _url := "a URL with a password"
 
 # By what messages call them. A pattern begins with a literal, that OPA's regular expressions find quickly; its group is
@@ -302,12 +343,18 @@ _url := "a URL with a password"
 _shapes := {
 	_url: {
 		"markers": ["://"],
-		"pattern": "://[A-Za-z0-9._%~!*$&+,;=-]*:([A-Za-z0-9._%~!$&*+,;=#^:|-]+)@",
+		"pattern": "://[A-Za-z0-9._%~!*$&+,;=(){}-]*:([A-Za-z0-9._%~!$&*+,;=#^:|(){}-]+)@",
 		"word": false,
 	},
 	_basic: {
 		"markers": ["asic "],
 		"pattern": `asic ([A-Za-z0-9+/]{6,}={0,2})`,
+		"word": false,
+	},
+	# In the configuration of Docker and of Kubernetes' pull Secrets.
+	_registry: {
+		"markers": [`"auth`],
+		"pattern": `"auth\\*"\s*:\s*\\*"([A-Za-z0-9+/]{6,}={0,2})\\*"`,
 		"word": false,
 	},
 	_bearer: {
@@ -334,8 +381,8 @@ _shapes := {
 		"word": false,
 	},
 	"a private JSON web key": {
-		"markers": [`"kty"`],
-		"pattern": `"d"\s*:\s*"([A-Za-z0-9_-]{20,})"`,
+		"markers": [`"kty`],
+		"pattern": `"[dk]\\*"\s*:\s*\\*"([A-Za-z0-9_-]{20,})\\*"`,
 		"word": false,
 	},
 	"a private key of age": {
@@ -360,7 +407,7 @@ _shapes := {
 	},
 	"an Azure shared access signature": {
 		"markers": ["sig="],
-		"pattern": `sig=((?:[A-Za-z0-9+/]|%2[BbFf]){42,}(?:%3[Dd]|=))`,
+		"pattern": `sig=((?:[A-Za-z0-9+/_-]|%2[BbFf]){43,}(?:%3[Dd]|=)?)`,
 		"word": false,
 	},
 	"an Azure client secret": {
@@ -549,13 +596,18 @@ _assignments(text, lowered) := union({hits, _excess(found)}) if {
 		])
 		pieces := split(lowered, match[0])
 		some k in numbers.range(0, min([count(pieces) - 2, 50]))
-		_reached(match, substring(pieces[k], max([0, count(pieces[k]) - 160]), -1))
+		nearby := substring(pieces[k], max([0, count(pieces[k]) - 160]), -1)
+		_reached(match, nearby)
+		_whole(word, nearby)
 
 		value := concat("", [match[2], match[3]])
 		opening := trim_suffix(match[0], concat("", [value, match[4]]))
-		not _label(text, opening, value)
-
 		before := concat(match[0], array.slice(pieces, 0, k + 1))
+		original := substring(text, count(before), count(opening) + count(value))
+		shown_value := substring(original, count(opening), -1)
+		not _label(word, shown_value)
+		not _member(match, original, nearby)
+
 		hit := {
 			"line": (strings.count(before, "\n") + strings.count(opening, "\n")) + 1,
 			"what": _secret_named(word),
@@ -565,11 +617,26 @@ _assignments(text, lowered) := union({hits, _excess(found)}) if {
 	}
 }
 
-# Words without digits, the first with a capital, as people are shown them: "Password", "Mot de passe".
-_label(text, opening, value) if {
-	regex.match(`^\pL+(?:[ '-]\pL+)*[.!?:…]?$`, value)
-	quote := substring(opening, count(opening) - 1, 1)
-	contains(text, concat("", [quote, upper(substring(value, 0, 1)), substring(value, 1, -1)]))
+# What people are shown: words, the first with a capital ("Password", "Mot de passe"), or several with digits between
+# them ("Kennwort (mind. 8 Zeichen)").
+_label(_, value) if {
+	regex.match(`^\p{Lu}`, value)
+	regex.match(sprintf(`^%s(?:[ '-]%s)*[.!?:…]?$`, [_label_word, _label_word]), value)
+}
+
+_label(word, value) if {
+	word != "passphrase"
+	regex.match(`^\p{Lu}[\pL\p{M}'-]*(?:[ ,.:;()/+]+[\pL\p{M}0-9'-]+){2,}[ ).!?:…]*$`, value)
+	regex.match(` `, value)
+}
+
+_label_word := `(?:\p{Lu}?[\p{Ll}\p{Lo}\p{M}]*|\p{Lu}{1,5})`
+
+# A member of an enumeration has its own name for a value: `PASSWORD = "password"` in a class, `{SECRET: "secret"}`.
+_member(match, original, nearby) if {
+	regex.match(`^(?:[A-Z0-9_]+["'\x60]?\s*:|[A-Z0-9_]+\s*=)\s*["'\x60]`, original)
+	regex.match(`(?:^|\n)[ \t]+$|[{,]\s*["'\x60]?$`, nearby)
+	regex.find_n(`^[a-z0-9_]+`, match[0], 1)[0] == replace(match[2], "-", "_")
 }
 
 _secret_named(word) := sprintf("a literal under a name that ends in %q", [word])
@@ -578,7 +645,7 @@ _parameters(text) := {hit | some hit in _assignments(text, lower(text)); hit.bar
 
 _users(text) := union({hits, _excess({_only_user: found})}) if {
 	found := {match |
-		some match in regex.find_all_string_submatch_n(`://([A-Za-z0-9_.~-]{16,})(?::x-oauth-basic)?@`, text, -1)
+		some match in regex.find_all_string_submatch_n(`://([A-Za-z0-9_.~-]{16,})(?::|:x-oauth-basic)?@`, text, -1)
 	}
 	hits := {hit |
 		some match in _few([match |
@@ -599,22 +666,25 @@ _users(text) := union({hits, _excess({_only_user: found})}) if {
 _only_user := "a token as a URL's user"
 
 # The secret words as a text in lower case may write them, each with what follows it: what may still belong to the name,
-# an operator (group 1) and a literal (2), which may be escaped and may stand in a call that decodes it; or, without
-# quotes, a value (3) and what ends it (4). \x60 is the backtick.
+# an operator (group 1) and a literal (2), which may be escaped and may stand in parentheses or in a call that decodes
+# or wraps it; or, without quotes, a value (3) and what ends it (4). \x60 is the backtick.
 _assignment_patterns := {word: concat("", [
 	written_word,
-	`(?:[_-]?[0-9]{1,2})?`,
+	`(?:[_-]?v?[0-9]{1,2})?`,
 	`(?:\\*["'\x60]?\s?[\])]{0,2}\s*`,
-	`(:=|={1,3}|!={1,2}|\|\|=?|\?\?=?|,|\(|or\b|:(?:\s*[a-z][a-z0-9_\[\] .|]{0,40}=)?)\s*`,
-	`(?:(?:new\s+)?(?:[a-z0-9_]+\.)*(?:from|atob|b64decode|bytes|str|string)\(\s*)?[bfru]{0,2}`,
+	`(:=|={1,3}|!={1,2}|\|\|=?|\?\?=?|,(?:\s*default\s*=|\s*\\*["'\x60]?value\\*["'\x60]?\s*:)?|\(|or\b`,
+	`|:(?:\s*[a-z][a-z0-9_\[\] .|]{0,40}=)?)(?:\s*\\\r?\n)?\s*`,
+	`(?:(?:new\s+)?(?:[a-z0-9_]+\.)*(?:from|atob|b64decode|bytes|str|string|secretstr|field)\(\s*(?:default\s*=\s*)?`,
+	`|\(\s*\n\s*)?[bfru]{0,2}`,
 	`\\*(?:"""\s*|'''\s*|\x60\s*|["'])([^"'\x60\\\n]+)`,
-	`|=([^\s"'\x60&;#,:(){}\[\]<>]{3,})(["'\x60&;#\s]|$))`,
+	`|=([^\s"'\x60&;#,:(){}\[\]<>]{3,})(["'\x60&;#,\s]|$))`,
 ]) |
 	some word, written_word in {
 		"password": "password",
 		"passwd": "passwd",
 		"pwd": "pwd",
 		"passphrase": "passphrase",
+		"pass": "pass",
 		"secret": "secret",
 		"token": "token",
 		"api key": `api[_ .-]?key`,
@@ -628,7 +698,9 @@ _assignment_patterns := {word: concat("", [
 
 _judged(word, match) if {
 	match[2] != ""
-	_credible(word, regex.replace(trim_space(match[2]), `^(?:basic|bearer|token|apikey) +`, ""))
+	value := regex.replace(trim_space(match[2]), `^(?:basic|bearer|token|apikey) +`, "")
+	_credible(word, value)
+	not _computed(word, value)
 	_compared(match[1], match[2])
 }
 
@@ -658,7 +730,7 @@ _credible(word, value) if {
 
 _stands_in(value) if contains(value, "example")
 
-# Versions, formats, SQL parameters, shell variables.
+# Versions, formats, SQL parameters, shell variables, types of events.
 _stands_in(value) if regex.match(_format, value)
 
 _stands_in(value) if value in _terms
@@ -671,19 +743,32 @@ _stands_in(value) if {
 	regex.match(_prose, value)
 }
 
-# What is computed: only a strong rest makes a secret of it.
-_stands_in(value) if {
-	rest := regex.replace(value, `\$\{[^{}]*\}?|\{[a-z0-9_.!:\[\]()]*\}|\$\(.*`, "")
-	rest != value
-	not regex.match(`[a-z0-9+/_-]{11,}[0-9]|[0-9][a-z0-9+/_-]{11,}`, rest)
-}
+# Regular expressions.
+_stands_in(value) if regex.match(`^\^[\[(.]|\(\?[=!:<pi]|\.\*|[\]).]\{[0-9]+,`, value)
 
 # Markup.
 _stands_in(value) if regex.match(`^</?[a-z!]`, value)
 
+# What is computed: only a strong rest makes a secret of it. Of a password words with a digit are.
+_computed(word, value) if {
+	rest := regex.replace(value, _computing, " ")
+	rest != value
+	not regex.match(`[a-z0-9+/_-]{11,}[0-9]|[0-9][a-z0-9+/_-]{11,}`, rest)
+	not _partly_chosen(word, rest)
+}
+
+# A quote inside, as in f"{os.environ['TOKEN']}", has ended the literal.
+_computing := `\$\{[^{}]*\}?|\{[a-z0-9_.!:\[\]()]*\}|\{[^{}]*$|\$\(.*`
+
+_partly_chosen(word, rest) if {
+	word in (_chosen - {"secret"})
+	regex.match(`(?:^|[^a-z0-9:./-])[a-z][a-z!@#$%^&*_+=-]{3,}[0-9]`, rest)
+}
+
 _format := concat("", [
 	`^(?:[\^~<>= ]*v?[0-9]+(?:\.[0-9x*]+)+[a-z0-9.-]*`,
-	`|%[sdr(].*|\{[a-z0-9_.!:\[\]]*\}|#\{.*|:[a-z_]+|\$[0-9]+|\$[a-z_]+|@[a-z_]+)$`,
+	`|%[sdr(].*|%[a-z_]+%|\{[a-z0-9_.!:\[\]]*\}|#\{.*|:[a-z_]+|\$[0-9]+|\$[a-z_]+|@[a-z_]+`,
+	`|[a-z0-9_-]+(?:\.[a-z0-9_-]+){2,}\.v[0-9]+)$`,
 ])
 
 _terms := {
@@ -692,7 +777,8 @@ _terms := {
 	"same-origin", "same_origin", "anonymous", "invalid", "expired", "valid", "empty", "new-password",
 	"current-password", "one-time-code", "use-credentials", "test", "testing", "pem", "sha256", "sha512", "base64",
 	"base64url", "utf8", "utf-8", "ascii", "aes-256-gcm", "aes-256-cbc", "hs256", "hs512", "rs256", "es256", "base32",
-	"md5", "sha1",
+	"md5", "sha1", "oauth2", "yes", "always", "never", "auto", "ask", "prompt", "unchanged", "managed", "enabled",
+	"disabled", "changed", "configured", "foo", "bar", "bytes", "bool", "uuid",
 }
 
 _dummy := concat("", [
@@ -719,7 +805,8 @@ _names_something(word, value) if {
 _names_something(word, value) if {
 	word in _chosen
 	named(value)
-	regex.match(`^[a-z0-9]+(?:[-_./: ]+[a-z0-9]+)+$`, value)
+	regex.match(`^(?:@{1,2}|#/)?[a-z0-9]+(?:[-_./: ]+[a-z0-9]+)*$`, value)
+	regex.match(`[-_./: @#]`, value)
 	not regex.match(`[0-9]{2}`, value)
 	not regex.match(`(?:^|[-_./: ])(?:super|top|very|my|our|big|shared|dev|prod|admin|root|local|change[-_]?me)`, value)
 }
@@ -730,11 +817,11 @@ _names_something(word, value) if {
 }
 
 _place := concat("", [
-	`^(?:[a-z][a-z0-9+.-]*://[^?@]*|\.{0,2}(?:/[a-z0-9_.:{}$*-]*)+`,
+	`^(?:[a-z][a-z0-9+.-]*://[^?@]*|\.{0,2}(?:/[a-z0-9_.:{}$*-]*)+(?:\?[a-z0-9_.={}$&-]*)?`,
 	`|(?:projects|secrets?|env|file|process\.env)[/:.].+)$`,
 ])
 
-_chosen := {"password", "passwd", "pwd", "passphrase", "secret"}
+_chosen := {"password", "passwd", "pwd", "passphrase", "pass", "secret"}
 
 # Of tokens and the like, which are issued, a plain word is a kind, a place or a state; but for the words with which
 # people begin. What an Authorization header is given literally is long and has digits.
@@ -764,6 +851,7 @@ _reached(match, before) if {
 	match[2] != ""
 	match[1] in {"=", ":=", "||=", "??=", "==", "===", "!=", "!=="}
 	not _in_a_query(before)
+	not _of_a_fault(before)
 }
 
 _reached(match, before) if {
@@ -771,6 +859,7 @@ _reached(match, before) if {
 	startswith(match[1], ":")
 	match[1] != ":="
 	not _in_a_condition(before)
+	not _of_a_fault(before)
 }
 
 _reached(match, before) if {
@@ -788,29 +877,80 @@ _reached(match, before) if {
 	regex.match(`(?:process\.env(?:\.|\[["'\x60])|getenv\(["']|environ(?:\.get\(|\[)["'])[a-z0-9_]*$`, before)
 }
 
-# ?token=…
+# getenv("TOKEN", default="…")
+_reached(match, before) if {
+	regex.match(`^,\s*default`, match[1])
+	regex.match(`\(\s*\\*["'\x60][a-z0-9_.-]*$`, before)
+}
+
+# {name: "TOKEN", value: "…"}
+_reached(match, before) if {
+	regex.match(`^,\s*\\*["'\x60]?value`, match[1])
+	regex.match(`\b(?:name|key)\\*["'\x60]?\s*:\s*\\*["'\x60][a-z0-9_.$ -]*$`, before)
+}
+
+# ?token=…, "token=…&", --token=…, # TOKEN=…
 _reached(match, before) if {
 	match[3] != ""
 	match[4] != ";"
-	_in_a_query(before)
-	regex.match(`^[a-z0-9][a-z0-9._~%+/=-]{7,}$`, match[3])
+	_bare(match, before)
+	regex.match(`^[a-z0-9][a-z0-9._~%+/=!@$*-]{5,}$`, match[3])
 	regex.match(`[0-9]`, match[3])
+	regex.match(`[a-z]`, match[3])
 }
 
 # Server=…;Password=…;
 _reached(match, before) if {
 	match[3] != ""
+	match[4] != ","
 	regex.match(_connection, before)
+}
+
+# Azure's connection to Redis: host:6380,password=…,ssl=True
+_reached(match, before) if {
+	match[3] != ""
+	match[4] == ","
+	regex.match(`[a-z0-9]:[0-9]{2,5},(?:[a-z]+=[^,\s]*,)*$`, before)
 }
 
 _setter := concat("", [
 	`(?:[sg]etenv|putenv|environ\.get|setdefault|setheader|header|\.set|\.append|setitem|\.put|\.add)`,
-	`\(\s*\\*["'\x60][a-z0-9_.$ -]*$`,
+	`\(\s*\\*["'\x60][a-z0-9_.$ -]*$|\bsetattr\([a-z0-9_.]+,\s*["'][a-z0-9_]*$|compare_digest\([a-z0-9_.]*$`,
 ])
 
 _connection := concat("", [
 	`(?:server|host|hostname|data source|user id|uid|username|user|accountname|endpoint|dbname|database)=`,
 	`[^"'\x60\n]*[; ]\s*[a-z_ ]*$`,
+])
+
+_bare(_, before) if _in_a_query(before)
+
+_bare(match, before) if {
+	match[4] == "&"
+	regex.match(`["'\x60][a-z0-9_.-]*$`, before)
+}
+
+_bare(_, before) if regex.match(`(?:^|[\s"'\x60])--?[a-z0-9_.-]*$`, before)
+
+_bare(_, before) if regex.match(`(?:^|\n)\s*(?://|#|\*)[^\n"'\x60]*\s(?:export )?[a-z0-9_.-]*$`, before)
+
+# The codes of errors and the like: WRONG_PASSWORD, expiredToken, showPassword.
+_of_a_fault(before) if regex.match(_fault, before)
+
+_fault := concat("", [
+	`(?:invalid|wrong|expired|missing|incorrect|malformed|unsupported|revoked|forgotten|forgot|unknown`,
+	`|(?:^|[^a-z0-9])(?:bad|no|weak|show|hide|toggle|requires?|has|is))[_. -]?$`,
+])
+
+# "pass" is one with a user beside it, or whose it is in its name.
+_whole(word, _) if word != "pass"
+
+_whole("pass", before) if regex.match(_before_pass, before)
+
+_before_pass := concat("", [
+	`(?:\b(?:user(?:name)?|email|login|auth)\\*["'\x60]?\s*[:=][^\n;]*(?:[,{(]|\n)\s*\\*["'\x60]?`,
+	`|(?:db|database|smtp|mail|sql|pg|postgres|redis|mongo(?:db)?|ftp|mq|nats|kafka|hana|sap|s4|admin|root|user|login`,
+	`|auth|http|ldap|proxy)[_.-]?)$`,
 ])
 
 _in_a_query(before) if regex.match(`[?&](?:amp;)?[a-z0-9_.-]*$`, before)
@@ -828,31 +968,146 @@ _lines_of(text) := {hit |
 	assigned(match[1], match[2])
 	value := lower(match[2])
 	not _stands_in(value)
+	not _computed("", value)
 
 	hit := {"line": i + 1, "what": sprintf("a literal under %s", [shown(match[1])]), "value": match[2]}
 } if {
 	_worded(text)
 }
 
-_property := `^\s*(?:export\s+)?([A-Za-z_][A-Za-z0-9_.-]*)\s*[=:]\s*([^\s"'{\[]\S*)\s*$`
+_property := `^\s*(?:-\s+)?(?:export\s+)?([A-Za-z_][A-Za-z0-9_.-]*)\s*[=:]\s*([^\s"'{\[]\S*)\s*$`
 
-# A user and a password as arguments, in lower case.
-_credential_pairs(lowered) := union({hits, _excess({_beside_a_user: found})}) if {
-	found := {match |
-		some opening in [`basicauth\(`, `auth ?= ?\(`, `\.auth\(`, `\.login\(`]
-		some match in regex.find_all_string_submatch_n(concat("", [opening, _pair]), lowered, -1)
+# Lines of properties, environments and the like in a text of several lines. Where quotes were counted wrongly they are
+# code: what looks like a name isn't judged.
+_text_lines(text) := set() if not _worded(text)
+
+_text_lines(text) := {hit | some hit in array.slice(hits, 0, 50)} if {
+	_worded(text)
+	hits := [hit |
+		some quote in ["\"\"\"", "'''", "`"]
+		pieces := split(text, quote)
+		some k in _few([k | some k, piece in pieces; _embedded(k, piece)])
+		some found in _lines_of(pieces[k])
+		_strong(lower(found.value))
+
+		before := concat(quote, array.slice(pieces, 0, k))
+		hit := object.union(found, {"line": strings.count(before, "\n") + found.line})
+	]
+}
+
+_embedded(k, piece) if {
+	k % 2 == 1
+	contains(piece, "\n")
+	count(piece) < 20000
+	_worded(piece)
+}
+
+_strong(value) if {
+	count(value) > 5
+	regex.match(`[0-9]`, value)
+	regex.match(`[a-z]`, value)
+	not regex.match(`[,;({]$|^[a-z_]+(?:[.-][a-z0-9_]+)+$`, value)
+	not named(value)
+}
+
+# <wsse:Password Type="…">…</wsse:Password>
+_elements(text) := set() if not contains(text, "</")
+
+_elements(text) := union({hits, _excess(found)}) if {
+	contains(text, "</")
+	lowered := lower(text)
+	found := {_secret_named(word): matches |
+		some word in ["password", "passwd", "pwd", "secret", "token", "apikey"]
+		pattern := sprintf(`%s(?:\s[^<>\n]*)?>\s*([^<>\n]+?)\s*</[a-z0-9:_.-]*%s>`, [word, word])
+		matches := {match | some match in regex.find_all_string_submatch_n(pattern, lowered, -1)}
 	}
 	hits := {hit |
-		some match in _few([match | some match in _judgeable(found); _credible("password", match[1])])
+		some what, matches in found
+		some match in _few([match |
+			some match in _judgeable(matches)
+			word := split(what, "\"")[1]
+			[_, content] := match
+			_credible(word, content)
+			not _computed(word, content)
+		])
 		line := strings.count(split(lowered, match[0])[0], "\n") + strings.count(split(match[0], match[1])[0], "\n")
 
-		hit := {"line": line + 1, "what": _beside_a_user, "value": match[1]}
+		hit := {
+			"line": line + 1,
+			"what": what,
+			"value": match[1],
+		}
 	}
 }
 
-_beside_a_user := "a literal password beside a user's name"
+# Literals that calls take: a password beside a user, the two of them encoded for a header, the key of a signature. Of a
+# text, which is also given in lower case.
+_calls(text, lowered) := union({hits, _excess(found)}) if {
+	found := {what: matches |
+		some what, patterns in _call_patterns
+		matches := [[word, match] |
+			some [word, pattern] in patterns
+			_encodes(what, text)
+			some match in regex.find_all_string_submatch_n(pattern, lowered, -1)
+		]
+	}
+	hits := {hit |
+		some what, matches in found
+		some [_, match] in _few([call |
+			some call in _judgeable(matches)
+			[word, match] := call
+			[_, _, literally] := match
+			_credible(word, literally)
+			not _computed(word, literally)
+			not _sample_pair(match)
+		])
+		line := strings.count(split(lowered, match[0])[0], "\n") + strings.count(split(match[0], match[2])[0], "\n")
 
-_pair := `\s*["'\x60][^"'\x60\n]+["'\x60]\s*,\s*["'\x60]([^"'\x60\\\n]+)["'\x60]`
+		hit := {"line": line + 1, "what": what, "value": match[2]}
+	}
+}
+
+# "asic " stands before what is encoded, or nothing is known of it.
+_encodes(what, _) if what != _basic
+
+_encodes(what, text) if {
+	what == _basic
+	contains(text, "asic ")
+}
+
+_sample_pair(match) if {
+	match[1] in {"user", "username", "usr", "name", "foo"}
+	match[2] in {"pass", "password", "bar"}
+}
+
+_sample_pair(match) if match[1] in {"data", "http", "https"}
+
+_sample_pair(match) if startswith(match[2], "-----begin")
+
+# Of each a secret word, and a pattern with what stands beside (group 1) and the literal (2).
+_call_patterns := {
+	"a literal password beside a user's name": [["password", concat("", [opening, _pair])] |
+		some opening in [`basicauth\(`, `digestauth\(`, `ntlmauth\(`, `auth ?= ?\(`, `\.auth\(`, `\.login\(`]
+	],
+	_basic: [["password", concat("", [opening, `\s*[bfru]{0,2}["'\x60]([^"'\x60:\s]+):([^"'\x60\s\\]+)["'\x60]`])] |
+		some opening in [`btoa\(`, `buffer\.from\(`, `b64encode\(`]
+	],
+	"a literal key that signs or encrypts": array.concat(
+		[["secret", concat("", [
+			opening,
+			`\s*(\{[^{}]*\}|[a-z0-9_.\[\]"'-]+)\s*,\s*(?:key\s*=\s*)?(?:buffer\.from\(\s*)?`,
+			`[bru]{0,2}["'\x60]([^"'\x60\\\n]+)`,
+		])] |
+			some opening in [
+				`jwt\.sign\(`, `jwt\.verify\(`, `jwt\.encode\(`, `jwt\.decode\(`, `createhmac\(`, `createcipheriv\(`,
+				`createdecipheriv\(`,
+			]
+		],
+		[["secret", `hmac\.new\(\s*(key\s*=\s*)?[bru]{0,2}["'\x60]([^"'\x60\\\n]+)`]],
+	),
+}
+
+_pair := `\s*["'\x60]([^"'\x60\n]+)["'\x60]\s*,\s*["'\x60]([^"'\x60\\\n]+)["'\x60]`
 
 # --- In base64 --------------------------------------------------------------------------------------------------------
 
@@ -879,7 +1134,7 @@ _decoded_literals(text) := union({hits, _excess(calls)}) if {
 		regex.match(`^\s*[bru]{0,2}$`, parts[0])
 		regex.match(`^[A-Za-z0-9+/_-]{8,}={0,2}$`, parts[1])
 		plain := _plain(parts[1])
-		some found in union({_shaped(plain, true), _assignments(plain, lower(plain))})
+		some found in union({_shaped(plain, true), _assignments(plain, lower(plain)), _lines_of(plain)})
 
 		hit := {
 			"line": strings.count(concat(call, array.slice(split(text, call), 0, k)), "\n") + 1,

@@ -7,13 +7,17 @@ test_names[name] if {
 		"PASSWORD", "dbPassword", "DB-PASSWD", "MYSQL_PWD", "key.passphrase", "client secret", "accessToken",
 		"X-Api-Key",
 		"awsSecretAccessKey", "private_key", "SECRETKEY", "git-credential", "credentials", "shop.dev/api-key", "TOKEN2",
-		"TOKEN_2", "PASSWORD_BASE64",
+		"TOKEN_2", "PASSWORD_BASE64", "API_TOKEN_V2", "API_KEYS", "SMTP_PASS", "dbPass", "pass", "shop.dev/db-pass",
+		"PASS_2",
 	]
 	secret.named(name)
 }
 
 test_other_names[name] if {
-	some name in ["TOKEN_URL", "PASSWORD_POLICY", "PASSWORD_MIN_LENGTH", "MAX_TOKENS", "PUBLIC_KEY", "token/url", ""]
+	some name in [
+		"TOKEN_URL", "PASSWORD_POLICY", "PASSWORD_MIN_LENGTH", "MAX_TOKENS", "PUBLIC_KEY", "token/url", "", "BYPASS",
+		"compass", "Trespass", "PASSED",
+	]
 	not secret.named(name)
 }
 
@@ -39,6 +43,26 @@ test_no_literals[value] if {
 	not secret.literal(value)
 }
 
+test_no_assignment[note] if {
+	some note, tc in {
+		"file": {"name": "GOOGLE_APPLICATION_CREDENTIALS", "value": "/etc/secrets/gcp/key.json"},
+		"CSRF": {"name": "x-csrf-token", "value": "Fetch"},
+		"kind": {"name": "AUTH", "value": "oauth2"},
+		"kind in base64": {"name": "AUTH", "value": base64.encode("oauth2")},
+		"number": {"name": "AUTH", "value": 1},
+	}
+	not secret.assigned(tc.name, tc.value)
+}
+
+test_assignment[note] if {
+	some note, tc in {
+		"file elsewhere": {"name": "CREDENTIALS", "value": "/hunter2/a"},
+		"CSRF": {"name": "x-csrf-token", "value": "fetch2"},
+		"user and password": {"name": "BASIC_AUTH", "value": base64.encode("orders:hunter2")},
+	}
+	secret.assigned(tc.name, tc.value)
+}
+
 test_path_is_no_secret[name] if {
 	some name in ["PWD", "OLDPWD", "GOOGLE_APPLICATION_CREDENTIALS"]
 	not secret.assigned(name, "/usr/src/app")
@@ -59,6 +83,38 @@ test_within[note] if {
 		"URL with a hole": {"text": "postgres://orders:$(PASSWORD)@db", "want": set()},
 		"URL with a variable": {"text": "postgres://orders:$PASSWORD@db", "want": set()},
 		"URL with a format": {"text": "postgres://%s:%s@db", "want": set()},
+		"URL with holes": {
+			"text": "postgres://{0}:{1}@db postgres://$(A):$(B)@db postgres://${A}:%(b)s@db",
+			"want": set(),
+		},
+		"URL with patterns": {"text": "://(.*):(.*)@", "want": set()},
+		"URL with a hole and a password": {"text": "postgres://${A}:hunter2@db", "want": {"a URL with a password"}},
+		"URL with a password and a hole": {"text": "postgres://a:hunter2$(X)@db", "want": {"a URL with a password"}},
+		"registry": {
+			"text": `{"auths": {"a": {"auth": "b3JkZXJzOmh1bnRlcjI="}}}`,
+			"want": {"credentials of a container registry"},
+		},
+		"kind of authentication": {"text": `{"auth": "required"}`, "want": set()},
+		"symmetric JSON web key": {
+			"text": `{\"kty\": \"oct\", \"k\": \"AyM1SysPpbyDfgZld3umj1qzKObwVMkoqQ\"}`,
+			"want": {"a private JSON web key"},
+		},
+		"signature": {
+			"text": "https://a?sig=Ab3dEf6hIj9lMn2pQr5tUv8xYz0123456789abc-_fg",
+			"want": {"an Azure shared access signature"},
+		},
+		"argument": {"text": "a --db-password=hunter2", "want": {`a literal under a name that ends in "password"`}},
+		"connection to Redis": {
+			"text": "a.b:6380,password=hunter2,ssl=True",
+			"want": {`a literal under a name that ends in "password"`},
+		},
+		"property with a hole": {"text": "db.token=a-${X}", "want": set()},
+		"property in a list": {"text": "- password: hunter2", "want": {`a literal under "password"`}},
+		"element": {
+			"text": "<a:Password b='c'>hunter2</a:Password>",
+			"want": {`a literal under a name that ends in "password"`},
+		},
+		"element with a hole": {"text": "<Password>${X}</Password><token>{x}</token></a>", "want": set()},
 		"URL with a port and an address": {"text": "http://db:8080,9090@x", "want": set()},
 		"EXAMPLE in a URL": {"text": "https://a:EXAMPLE@b", "want": set()},
 		"basic": {"text": "Basic b3JkZXJzOmh1bnRlcjI=", "want": {"credentials of basic authentication"}},
@@ -98,6 +154,23 @@ test_written[note] if {
 		"literal on the next line": {"text": "const password =\n  \"hunter2\"", "want": {2}},
 		"other scripts": {"text": "// grün\npassword = \"Äpfel-7\"", "want": set()},
 		"pair": {"text": "\nrequests.get(url, auth=(\n  \"orders\", \"hunter2\"))", "want": {3}},
+		"text": {"text": "a = \"\"\"\nb: c\npassword: hunter2\n\"\"\"", "want": {3}},
+		"text of names": {
+			"text": "`\ntoken: a.token1\nsecret: orders-db2\npassword=password1\npassword = ab,12,`",
+			"want": set(),
+		},
+		"text of words": {"text": "'''\npassword: plaintext\ntoken: a1\n'''", "want": set()},
+		"no text of several lines": {"text": "`password: hunter2`", "want": set()},
+		"element": {"text": "a\n<password>\nhunter2</password>", "want": {3}},
+		"encoded": {"text": "// Basic \nbtoa(\"a:hunter2\")", "want": {2}},
+		"encoded for something else": {"text": "btoa(\"a:hunter2\")", "want": set()},
+		"encoded data": {"text": "// Basic \nbtoa(\"data:a1b2c3\")", "want": set()},
+		"signed": {"text": "jwt.sign({\na: 1},\n\"hunter2\")", "want": {3}},
+		"signed with a public key": {"text": "jwt.verify(a, \"-----BEGIN PUBLIC KEY-----\\nMCow\")", "want": set()},
+		"member": {"text": "class A(Enum):\n    PASSWORD = \"password\"\n    API_KEY = \"api-key\"", "want": set()},
+		"members": {"text": "{PASSWORD: \"password\", \"SECRET\": \"secret\"}", "want": set()},
+		"no member": {"text": "PASSWORD = \"password\"", "want": {1}},
+		"decoded properties": {"text": "\natob(\"ZGIucGFzc3dvcmQ9aHVudGVyMg==\")", "want": {2}},
 		"decoded": {"text": "\natob(\"cGFzc3dvcmQ9J2h1bnRlcjInIA==\")", "want": {2}},
 		"decoded to nothing": {"text": "atob(\"bm90aGluZyB0byBzZWU=\")", "want": set()},
 		"PEM of letters": {
@@ -134,7 +207,15 @@ test_ordinary_code[line] if {
 		`?token=abcdefgh"`, `a&token=b`, `a=1;password=foo2;`, `Authorization: "digest"`,
 		`Authorization: "Bearer ${x}"`,
 		`authorization: "no digits in this one"`, `secret = "example-secret"`, `auth=(user, password)`,
-		`auth=("a", "")`,
+		`auth=("a", "")`, `auth=("user", "pass")`, `WRONG_PASSWORD: "E-1003"`, `expiredToken = "E-1003"`,
+		`"no_token": "a1b2"`, `secret: ("read", "write")`, `<token>%TOKEN%</token>`,
+		`password = "^[A-Z0-9]{8,}$"`, `password: "Kennwort (mind. 8 Zeichen)"`, `apiKey: "API-Schlüssel"`,
+		`token: "Código de 6 dígitos"`, `secret: "@@auth/RESET_SECRET"`, `password: "#/password"`,
+		`token: "shop.token.issued.v1"`, `store_password = "always"`, `password = f"{os.environ['A']}"`,
+		`pass = "hunter2"`, `bypass: "hunter2"`, `get("token", default="")`, `{name: "token", type: "a1b2"}`,
+		`# password=hunter`, `--token=TOKEN`, `createHmac("sha256", key)`, `jwt.decode(a, "", b)`,
+		`password: "/users/me/password?step=2"`, `csrf_token = "{% csrf_token %}"`, "password = `${a}/welcome1`",
+		`token = ("a", b)`,
 	]
 	count(secret.written(line)) == 0
 }
@@ -151,7 +232,13 @@ test_leaking_code[line] if {
 		`Server=a;User Id=b;Password=hunter2;`,
 		`password: str = "hunter2"`, `password := "hunter2"`, `secret_key = b"a1/b2"`, `access_key = "/a1b2/c3d4"`,
 		`Authorization: "0123456789abcdef"`, `Authorization: "Token 0123456789abcdef"`,
-		`passphrase = "correct horse battery staple"`,
+		`passphrase = "correct horse battery staple"`, `passphrase = "Correct horse (8) battery staple"`,
+		"password = (\n    \"hunter2\"\n)", "token = \\\n    \"a1b2\"", `api_key = SecretStr("a1b2")`,
+		`secret: str = field(default="a1b2")`, `env("TOKEN", default="a1b2")`, `{name: "DB_TOKEN", value: "a1b2"}`,
+		`setattr(a, "password", "hunter2")`, `hmac.compare_digest(api_key, "a1b2")`, "password = `hunter2-${x}`",
+		`db_pass = "hunter2"`, `{user: "a", pass: "hunter2"}`, `auth: {pass: "hunter2"}`, `"token=a1b2c3&x=1"`,
+		`"a=1&password=hunter2"`, `# TOKEN=a1b2c3`, `hmac.new(b"a1b2", c)`, `createHmac("sha256", "a1b2")`,
+		`HTTPDigestAuth("a", "hunter2")`, `API_TOKEN_V2 = "a1b2"`, `password: "SuperSecret"`,
 	]
 	count(secret.written(line)) == 1
 }
@@ -160,6 +247,7 @@ test_addressed[note] if {
 	some note, tc in {
 		"password": {"text": "https://a:hunter2@b", "want": {"a URL with a password"}},
 		"user alone": {"text": "a\nhttps://0123456789abcdef0@b", "want": {"a token as a URL's user"}},
+		"user with an empty password": {"text": "https://0123456789abcdef0:@b", "want": {"a token as a URL's user"}},
 		"user of letters": {"text": "https://abcdefghijklmnopqrst@b", "want": set()},
 		"user EXAMPLE": {"text": "https://0123456789abcEXAMPLE@b", "want": set()},
 		"parameter": {"text": "https://b?token=a1b2c3d4", "want": {`a literal under a name that ends in "token"`}},
@@ -175,6 +263,7 @@ test_shown[note] if {
 	some note, tc in {
 		"name": {"name": "DB_PASSWORD", "want": `"DB_PASSWORD"`},
 		"secret": {"name": _github, "want": "under a name that holds a secret itself"},
+		"assignment": {"name": "DB_PASSWORD: 'hunter2'", "want": "under a name that holds a secret itself"},
 		"number": {"name": 1, "want": "without a readable name"},
 	}
 	secret.shown(tc.name) == tc.want

@@ -167,6 +167,7 @@ test_written[note] if {
 		"encoded data": {"text": "// Basic \nbtoa(\"data:a1b2c3\")", "want": set()},
 		"signed": {"text": "jwt.sign({\na: 1},\n\"hunter2\")", "want": {3}},
 		"signed with a public key": {"text": "jwt.verify(a, \"-----BEGIN PUBLIC KEY-----\\nMCow\")", "want": set()},
+		"signed with a certificate": {"text": "jwt.verify(a, \"-----BEGIN CERTIFICATE-----\\nMII\")", "want": set()},
 		"member": {"text": "class A(Enum):\n    PASSWORD = \"password\"\n    API_KEY = \"api-key\"", "want": set()},
 		"members": {"text": "{PASSWORD: \"password\", \"SECRET\": \"secret\"}", "want": set()},
 		"no member": {"text": "PASSWORD = \"password\"", "want": {1}},

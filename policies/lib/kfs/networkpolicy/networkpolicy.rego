@@ -262,7 +262,7 @@ _suspects(rules, direction, around, inside) := {rule |
 }
 
 # Most peers are such that a short look tells that they are named: by labels of pods, or by addresses outside.
-_plain(peers, inside) := (_labelled(peers) - _mislabelled(peers)) | _outside(peers, inside)
+_plain(peers, inside) := (_labelled(peers) - (_mislabelled(peers) | _in_uniform(peers))) | _outside(peers, inside)
 
 _labelled(peers) := {peer |
 	some peer in peers
@@ -278,6 +278,12 @@ _labelled(peers) := {peer |
 }
 
 _mislabelled(peers) := {peer | some peer in peers; value := peer[_].matchLabels[_]; not is_string(value)}
+
+_in_uniform(peers) := {peer |
+	some key, _ in _uniform
+	some peer in peers
+	_ = peer.podSelector.matchLabels[key]
+}
 
 _outside(peers, inside) := {peer |
 	some peer in peers
@@ -444,24 +450,41 @@ _given(peer) := {field |
 # Which pods a peer catches that it doesn't name; undefined if none.
 _reach(peer, _) := "its podSelector catches every pod of the namespace" if {
 	_given(peer) == {"podSelector"}
-	catches_all(peer.podSelector, set())
+	_catches_all_pods(peer.podSelector)
 }
 
 _reach(peer, _) := "its namespaceSelector catches every namespace" if {
 	"namespaceSelector" in _given(peer)
-	catches_all(_member(peer, "podSelector"), set())
+	_catches_all_pods(_member(peer, "podSelector"))
 	catches_all(peer.namespaceSelector, _labels_of_every_namespace)
 }
 
 _reach(peer, around) := "its namespaceSelector catches every pod of the namespace" if {
 	"namespaceSelector" in _given(peer)
-	catches_all(_member(peer, "podSelector"), set())
+	_catches_all_pods(_member(peer, "podSelector"))
 	namespace_selector := peer.namespaceSelector
 	not catches_all(namespace_selector, _labels_of_every_namespace)
 	selector.matches(namespace_selector, around)
 }
 
 _labels_of_every_namespace := {"kubernetes.io/metadata.name"}
+
+# What Istio writes on every pod of the mesh names none of them.
+_uniform := {"security.istio.io/tlsMode": "istio", "service.istio.io/canonical-revision": "latest"}
+
+_catches_all_pods(pod_selector) if {
+	selector.labels_match(_member(pod_selector, "matchLabels"), _uniform)
+	telling := [requirement |
+		some requirement in _requirements(pod_selector)
+		not _in_all_uniforms(requirement)
+	]
+	catches_all({"matchExpressions": telling}, set())
+}
+
+_in_all_uniforms(requirement) if {
+	requirement.operator == "In"
+	_uniform[requirement.key] in requirement.values
+}
 
 # METADATA
 # description: |

@@ -168,6 +168,10 @@ test_open[note] if {
 			}]}]},
 			"want": true,
 		},
+		"every pod of the mesh": {
+			"spec": {"ingress": [{"from": [{"podSelector": {"matchLabels": {"security.istio.io/tlsMode": "istio"}}}]}]},
+			"want": true,
+		},
 		"any label in a namespace": {
 			"spec": {"ingress": [{"from": [{
 				"namespaceSelector": {"matchLabels": {"team": "a"}},
@@ -222,6 +226,42 @@ test_reopened[note] if {
 				{"key": "app", "operator": "Exists"},
 				{"key": "app", "operator": "DoesNotExist"},
 			]}}]},
+			"want": set(),
+		},
+		"every pod of the mesh": {
+			"rule": {"from": [{"podSelector": {"matchLabels": {"security.istio.io/tlsMode": "istio"}}}]},
+			"want": {"its podSelector catches every pod of the namespace"},
+		},
+		"every pod of the mesh, in other words": {
+			"rule": {"from": [{"podSelector": {
+				"matchLabels": {"service.istio.io/canonical-revision": "latest"},
+				"matchExpressions": [
+					{"key": "security.istio.io/tlsMode", "operator": "In", "values": ["istio", "x"]},
+					{"key": "job-name", "operator": "DoesNotExist"},
+				],
+			}}]},
+			"want": {"its podSelector catches every pod of the namespace"},
+		},
+		"every pod of every mesh": {
+			"rule": {"from": [{
+				"namespaceSelector": {},
+				"podSelector": {"matchLabels": {"security.istio.io/tlsMode": "istio"}},
+			}]},
+			"want": {"its namespaceSelector catches every namespace"},
+		},
+		"some pods of the mesh": {
+			"rule": {"from": [{"podSelector": {"matchLabels": {"security.istio.io/tlsMode": "istio", "app": "b"}}}]},
+			"want": set(),
+		},
+		"some pods of the mesh, in other words": {
+			"rule": {"from": [{"podSelector": {
+				"matchLabels": {"security.istio.io/tlsMode": "istio"},
+				"matchExpressions": [{"key": "app", "operator": "In", "values": ["b"]}],
+			}}]},
+			"want": set(),
+		},
+		"pods of a mode that Istio doesn't give": {
+			"rule": {"from": [{"podSelector": {"matchLabels": {"security.istio.io/tlsMode": "disabled"}}}]},
 			"want": set(),
 		},
 		"no namespace is without a name": {

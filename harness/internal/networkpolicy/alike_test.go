@@ -48,7 +48,11 @@ lost contains name if {
 
 chosen(resource) := {[i, pod, way] |
 	some i, label_selector in input.selectors
-	some pod, labels in {"runtime": function.runtime_pod(resource), "build": function.build_pod(resource)}
+	some pod, labels in {
+		"runtime": function.runtime_pod(resource),
+		"meshed": function.meshed_pod(resource),
+		"build": function.build_pod(resource),
+	}
 	[pod, object.get(input.pods, "builds", true)] != ["build", false]
 	some way in ways(label_selector, labels)
 }
@@ -74,9 +78,11 @@ func TestAlike(t *testing.T) {
 	if compiler.Compile(modules); compiler.Failed() {
 		t.Fatal(compiler.Errors)
 	}
-	labels := []string{"tier", "app.kubernetes.io/name"}
+	labels := [][]string{
+		{"tier"}, {"app.kubernetes.io/name"}, {modeLabel}, {canonicalNameLabel}, {revisionLabel, "version", "app.kubernetes.io/version"},
+	}
 	for _, label := range []string{"function-name", "managed-by", "resource", "uuid"} {
-		labels = append(labels, prefixOfLabels+label)
+		labels = append(labels, []string{prefixOfLabels + label})
 	}
 	const worlds = 1_500
 	spared := 0
@@ -113,18 +119,18 @@ func TestAlike(t *testing.T) {
 type crowd struct {
 	*rand.Rand
 
-	other string // the label besides app
+	others []string // the labels besides app
 }
 
 func (c crowd) pick(values ...any) any { return values[c.IntN(len(values))] }
 
-func (c crowd) key() string { return c.pick("app", c.other).(string) }
+func (c crowd) key() string { return c.pick("app", c.others[c.IntN(len(c.others))]).(string) }
 
 func (c crowd) value() any {
 	if c.IntN(16) == 0 {
 		return c.pick(nil, false, 1, "", []any{"x"}, object{})
 	}
-	return c.pick("x", "x", "y", "z", "fn-0", "fn-1", "1", "deployment", "function-controller")
+	return c.pick("x", "x", "y", "z", "fn-0", "fn-1", "1", "deployment", "function-controller", "istio", "latest")
 }
 
 func (c crowd) labels() any {

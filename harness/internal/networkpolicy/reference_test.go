@@ -272,15 +272,19 @@ var podKeys, spaceKeys = []string{"app", "team", "tier"}, []string{"team", "env"
 
 const nameLabel = "kubernetes.io/metadata.name"
 
-// strangers are pods of whose labels no value is known to any policy, in the Function's namespace and in strange ones. Every
-// namespace has a label with its name.
+// strangers are pods of whose labels no value is known to any policy, but for those that Istio gives to every pod in the mesh;
+// in the Function's namespace and in strange ones. Every namespace has a label with its name.
 func (r reference) strangers() []traffic {
 	var all []traffic
-	for _, pod := range unknown(podKeys) {
-		all = append(all, traffic{pod: pod, space: r.space, own: true})
-		for _, space := range unknown(spaceKeys) {
-			space[nameLabel] = "nowhere"
-			all = append(all, traffic{pod: pod, space: space})
+	for _, bare := range unknown(podKeys) {
+		meshed := maps.Clone(bare)
+		maps.Copy(meshed, ofTheMesh)
+		for _, pod := range []map[string]string{bare, meshed} {
+			all = append(all, traffic{pod: pod, space: r.space, own: true})
+			for _, space := range unknown(spaceKeys) {
+				space[nameLabel] = "nowhere"
+				all = append(all, traffic{pod: pod, space: space})
+			}
 		}
 	}
 	return all

@@ -174,11 +174,11 @@ func (d dice) ports() any {
 func (d dice) peer(inside []any) object {
 	switch d.IntN(8) {
 	case 0, 1, 2:
-		return object{"podSelector": d.peerSelector(podKeys)}
+		return object{"podSelector": d.dressed(d.peerSelector(podKeys))}
 	case 3, 4:
 		return object{"namespaceSelector": d.spaceSelector()}
 	case 5, 6:
-		return object{"namespaceSelector": d.spaceSelector(), "podSelector": pick[any](d, d.peerSelector(podKeys), nil)}
+		return object{"namespaceSelector": d.spaceSelector(), "podSelector": pick[any](d, d.dressed(d.peerSelector(podKeys)), nil)}
 	}
 	return object{"ipBlock": d.block(inside)}
 }
@@ -200,6 +200,33 @@ func (d dice) peerSelector(keys []string) object {
 		selector["matchExpressions"] = requirements
 	}
 	return selector
+}
+
+// dressed also asks, now and then, for what Istio writes on every pod.
+func (d dice) dressed(selector object) object {
+	if d.chance(85) {
+		return selector
+	}
+	key := pick(d, modeLabel, revisionLabel)
+	if d.chance(50) {
+		selector["matchExpressions"] = append(list(selector["matchExpressions"]), object{
+			"key": key, "operator": "In", "values": []any{ofTheMesh[key], "a"},
+		})
+		return selector
+	}
+	wanted := object{key: ofTheMesh[key]}
+	if d.chance(20) {
+		wanted[key] = "a"
+	}
+	labels, _ := selector["matchLabels"].(object)
+	maps.Copy(wanted, labels)
+	selector["matchLabels"] = wanted
+	return selector
+}
+
+func list(value any) []any {
+	items, _ := value.([]any)
+	return items
 }
 
 func (d dice) spaceSelector() object {
@@ -232,7 +259,7 @@ const prefixOfLabels = "serverless.kyma-project.io/"
 
 // selected selects the Function's pods: all, one kind, those of another Function, none.
 func (d dice) selected() any {
-	switch d.IntN(10) {
+	switch d.IntN(12) {
 	case 0, 1, 2:
 		return pick[any](d, object{}, object{"matchLabels": object{}}, nil)
 	case 3:
@@ -252,6 +279,15 @@ func (d dice) selected() any {
 			"key":      pick(d, prefixOfLabels+"function-name", "app.kubernetes.io/name"),
 			"operator": pick(d, "In", "In", "NotIn"), "values": []any{"orders", "cart"},
 		}}}
+	case 9:
+		return object{"matchExpressions": []any{object{
+			"key": pick(d, hashLabel, jobLabel, modeLabel, revisionLabel), "operator": pick(d, "Exists", "DoesNotExist"),
+		}}}
+	case 10:
+		key := pick(d, hashLabel, jobLabel, modeLabel, canonicalNameLabel)
+		return object{"matchLabels": object{key: map[string]string{
+			hashLabel: knownHash, jobLabel: knownJob, modeLabel: "istio", canonicalNameLabel: pick(d, "orders", "cart"),
+		}[key]}}
 	}
 	return d.peerSelector(podKeys)
 }
@@ -403,14 +439,37 @@ func (w world) reference() (reference, error) {
 	maps.Copy(runtime, identity)
 	runtime[prefixOfLabels+"resource"] = "deployment"
 	runtime["app.kubernetes.io/name"] = "orders"
-	r.pods = append(r.pods, identified(runtime, metadata["uid"]))
+	add := func(labels map[string]string, more ...map[string]string) {
+		labels = maps.Clone(labels)
+		for _, m := range more {
+			maps.Copy(labels, m)
+		}
+		r.pods = append(r.pods, identified(labels, metadata["uid"]))
+	}
+	for _, hash := range []string{knownHash, "unheard-of"} {
+		add(runtime, map[string]string{hashLabel: hash})
+		add(runtime, map[string]string{hashLabel: hash, canonicalNameLabel: "orders"}, ofTheMesh)
+	}
 	if w.flavor == "classic" {
 		build := strs(metadata["labels"])
 		maps.Copy(build, identity)
-		r.pods = append(r.pods, identified(build, metadata["uid"]))
+		for _, job := range []string{knownJob, "unheard-of"} {
+			add(build, map[string]string{jobLabel: job})
+		}
 	}
 	return r, nil
 }
+
+// What controllers write on the pods of Deployments and Jobs, with values of their own, and Istio on those of the mesh.
+const (
+	hashLabel, knownHash = "pod-template-hash", "5d8f9"
+	jobLabel, knownJob   = "batch.kubernetes.io/job-name", "orders-build-1"
+	modeLabel            = "security.istio.io/tlsMode"
+	revisionLabel        = "service.istio.io/canonical-revision"
+	canonicalNameLabel   = "service.istio.io/canonical-name"
+)
+
+var ofTheMesh = map[string]string{modeLabel: "istio", revisionLabel: "latest"}
 
 // identified adds the uuid, each that it may come to be if nobody knows it.
 func identified(labels map[string]string, uid any) pod {

@@ -168,7 +168,7 @@ _pods := {{"namespace": _namespace, "labels": _wanted_labels, "names": names} |
 # Of Functions whose pods are the same to all policies concerned, the pod of one stands for all.
 _known_pods contains {"namespace": kind.space, "labels": labels, "names": kind.names - {""}} if {
 	some kind in _kinds
-	labels := function.runtime_pod(kind.function)
+	labels := function.meshed_pod(kind.function)
 	_acts_on(kind.space, labels)
 }
 
@@ -374,7 +374,7 @@ _allow_policies(space, labels) := [spec |
 	policy := data.inventory.namespace[source][version].AuthorizationPolicy[name]
 	spec := authorization.spec(policy)
 	authorization.allows(spec)
-	authorization.enforced(policy, labels)
+	authorization.enforced(policy, function.settled(labels))
 ]
 
 # API Gateway's own objects ask for no more than the APIRule that their labels name, and it is judged itself. As anyone

@@ -580,6 +580,10 @@ test_policies_bind_tokens[note] if {
 			"metadata": {"annotations": {"istio.io/dry-run": "false"}},
 			"spec": {"rules": [_bound_rule]},
 		}},
+		"of what Istio writes on pods": {"a": {"spec": {
+			"selector": {"matchLabels": {"security.istio.io/tlsMode": "istio"}},
+			"rules": [_bound_rule],
+		}}},
 	}
 
 	_found(_authenticated, _with_policies(policies)) == set()
@@ -605,6 +609,10 @@ test_policies_do_not_bind_tokens[note] if {
 			"metadata": {"labels": {"istio.io/rev": "canary"}},
 			"spec": {"rules": [_bound_rule]},
 		}},
+		"of a hash that nobody knows": {"a": {"spec": {
+			"selector": {"matchLabels": {"pod-template-hash": "5d8f9"}},
+			"rules": [_bound_rule],
+		}}},
 		"that demand no token": {"a": {"spec": {"rules": [{"from": [{"source": {"namespaces": ["shop"]}}]}]}}},
 		"that let anyone in": {"a": {"spec": {"rules": [_bound_rule, {}]}}},
 		"whose rules can't be read": {"a": {"spec": {"rules": "all"}}},

@@ -243,21 +243,22 @@ violation contains finding.new(rego.metadata.rule(), ["metadata", "namespace"], 
 
 # The pods of the reviewed Function that no NetworkPolicy isolates, for messages; undefined if there are none.
 _exposed(direction) := "its pods" if {
-	pod := function.runtime_pod(input.review.object)
+	some pod in function.runtime_pods(input.review.object)
 	not _isolated(pod, direction)
 }
 
 _exposed(direction) := "its build pods" if {
 	some pod in function.pods(input.review.object, _flavor)
 	not _isolated(pod, direction)
-	runtime_pod := function.runtime_pod(input.review.object)
-	_isolated(runtime_pod, direction)
+	every runtime_pod in function.runtime_pods(input.review.object) { _isolated(runtime_pod, direction) }
 }
 
 # Most namespaces have a policy that selects every pod; then the others needn't be looked at.
-_isolated(pod, direction) if networkpolicy.isolated(_general, pod, direction)
+_isolated(pod, direction) if networkpolicy.isolated(_general, function.settled(pod), direction)
 
-_isolated(pod, direction) if networkpolicy.isolated(networkpolicy.guards(_specs), pod, direction)
+_isolated(pod, direction) if {
+	networkpolicy.isolated(networkpolicy.guards(_specs), function.settled(pod), direction)
+}
 
 _general := networkpolicy.guards({spec | some spec in _specs; spec.podSelector == {}})
 
@@ -360,7 +361,9 @@ _empty := _candidates - {name |
 
 _candidates := networkpolicy.near(_namespace, function.pods(input.review.object, _flavor))
 
-_runtime_labels := function.runtime_pod(input.review.object)
+_sidecar := function.meshed_pod(input.review.object)
+
+_settled_sidecar := function.settled(_sidecar)
 
 # The API server gives every namespace a label with its name. The others count where the Namespace is known: a rule that
 # waited for it would pass over what it can see without.
@@ -430,9 +433,9 @@ _unguarded := sprintf("%s of AuthorizationPolicy %q names no caller%s", [trim_su
 _enforced := [{"name": name, "spec": spec} |
 	some space in {_namespace, _root}
 	some version, names in inventory.versioned("AuthorizationPolicy", space)
-	some name in (names & inventory.near("AuthorizationPolicy", space, version, _runtime_labels))
+	some name in (names & inventory.near("AuthorizationPolicy", space, version, _sidecar))
 	policy := data.inventory.namespace[space][version].AuthorizationPolicy[name]
-	authorization.enforced(policy, _runtime_labels)
+	authorization.enforced(policy, _settled_sidecar)
 	spec := authorization.spec(policy)
 ]
 
@@ -491,7 +494,7 @@ _source(by) := sprintf("by PeerAuthentication %q of namespace %q", [by[0][1], by
 
 # KFS-405 and 407 ask the same, from either side.
 _modes(fn, space) := mesh.modes(_authentications(space, pod), pod, space, _root, _mesh_mtls) if {
-	pod := function.runtime_pod(fn)
+	pod := function.meshed_pod(fn)
 }
 
 # The PeerAuthentications of the namespace and of the root that may be about a pod, with the reviewed one as it now is.

@@ -295,6 +295,59 @@ test_callers[note] if {
 	_messages(review, inventory) == {sprintf("KFS-404: %s", [text]) | some text in tc.want}
 }
 
+# What Kubernetes' and Istio's controllers write on pods. Values that they make up isolate nothing.
+test_labels_of_controllers[note] if {
+	hash := {"key": "pod-template-hash", "operator": "Exists"}
+	job := {"key": "batch.kubernetes.io/job-name", "operator": "Exists"}
+	some note, tc in {
+		"all of a Deployment": {"selector": {"matchExpressions": [hash]}, "isolates": false, "opens": true},
+		"one hash": {"selector": {"matchLabels": {"pod-template-hash": "1"}}, "isolates": false, "opens": true},
+		"no Job's": {
+			"selector": {"matchExpressions": [object.union(job, {"operator": "DoesNotExist"})]},
+			"isolates": false,
+			"opens": true,
+		},
+		"a Job's": {"selector": {"matchExpressions": [job]}, "isolates": false, "opens": true},
+		"one Job's": {"selector": {"matchLabels": {"job-name": "orders-build-1"}}, "isolates": false, "opens": true},
+		"no hash but one": {
+			"selector": {"matchExpressions": [{"key": "pod-template-hash", "operator": "NotIn", "values": ["1"]}]},
+			"isolates": true,
+			"opens": true,
+		},
+		"in the mesh": {
+			"selector": {"matchLabels": {"security.istio.io/tlsMode": "istio"}},
+			"isolates": false,
+			"opens": true,
+		},
+		"outside the mesh": {
+			"selector": {"matchExpressions": [{"key": "security.istio.io/tlsMode", "operator": "DoesNotExist"}]},
+			"isolates": false,
+			"opens": true,
+		},
+		"by Istio's name": {
+			"selector": {"matchLabels": {"service.istio.io/canonical-name": "orders"}},
+			"isolates": false,
+			"opens": true,
+		},
+		"another's by Istio's name": {
+			"selector": {"matchLabels": {"service.istio.io/canonical-name": "cart"}},
+			"isolates": false,
+			"opens": false,
+		},
+	}
+
+	guard := _policy("guard", object.union(_closed, {"podSelector": tc.selector}))
+	open := _policy("open", {"podSelector": tc.selector, "ingress": [{}]})
+	review := {"object": _function("orders"), "namespaceObject": _meshed}
+	isolated := {f.details.rule | some f in _violations(review, {"NetworkPolicy": {"guard": guard}})}
+	isolated == {rule | some rule in ["KFS-401", "KFS-402"]; not tc.isolates}
+
+	policies := {"NetworkPolicy": {"deny": _policy("deny", _closed), "open": open}}
+	{f.details.rule | some f in _violations(review, policies)} == {"KFS-403" | tc.opens}
+	found := _found({"object": open}, {"Function": {"orders": _function("orders")}})
+	{path | some [path, _] in found} == {["spec", "ingress", 0] | tc.opens}
+}
+
 test_published[note] if {
 	some note, tc in {
 		"v2": {"version": "v2", "spec": {}, "want": true},

@@ -120,25 +120,12 @@ _hiding contains [space, key, name] if {
 	not is_string(value)
 }
 
-# What tells Functions apart to the selector: Istio makes labels of others.
+# What tells Functions apart to the selector.
 _mentioned(labels) := {
-	"keys": (keys | of_istio),
+	"keys": {key | some key, _ in labels},
 	"texts": {text | some text in labels},
-	"present": of_istio,
+	"present": set(),
 	"builds": false,
-} if {
-	keys := {key | some key, _ in labels}
-	of_istio := union({_sources[key] | some key in keys})
-}
-
-_sources := {
-	"security.istio.io/tlsMode": {"security.istio.io/tlsMode"},
-	"service.istio.io/canonical-name": {"app.kubernetes.io/name", "service.istio.io/canonical-name"},
-	"service.istio.io/canonical-revision": {
-		"app.kubernetes.io/version",
-		"service.istio.io/canonical-revision",
-		"version",
-	},
 }
 
 _selectors[space] := {name: asked |

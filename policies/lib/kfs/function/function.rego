@@ -2,8 +2,8 @@
 # title: Functions
 # description: |
 #   What the controllers make of a Function, of either served version: the labels of its pods, and so who selects them.
-#   A value nobody can know yet (the uuid before the Function is created, a label that is no string) is null and agrees
-#   with whatever a selector asks, see lib.kfs.selector.
+#   A value nobody can know yet (the uuid before the Function is created, a label that is no string, what Kubernetes'
+#   controllers make up) is null and agrees with whatever a selector asks, see lib.kfs.selector.
 package lib.kfs.function
 
 import data.lib.kfs.inventory
@@ -11,12 +11,48 @@ import data.lib.kfs.selector
 
 # METADATA
 # description: |
-#   The label maps of all pods of a Function, as a set: the runtime pod's and, except in flavor "buildless", the build
-#   pod's. Give the flavor as a string that is always defined.
+#   The label maps of all pods of a Function as selectors meet them, as a set: the runtime pod's and, except in flavor
+#   "buildless", the build pod's. Give the flavor as a string that is always defined.
 # scope: document
-pods(function, flavor) := {runtime_pod(function)} if flavor == "buildless"
+pods(function, flavor) := runtime_pods(function) if flavor == "buildless"
 
-pods(function, flavor) := {runtime_pod(function), build_pod(function)} if flavor != "buildless"
+pods(function, flavor) := runtime_pods(function) | {pod} if {
+	flavor != "buildless"
+	pod := object.union(build_pod(function), _of_the_job)
+}
+
+# METADATA
+# description: The label maps of a Function's runtime pod as selectors meet it, outside the mesh and in it, as a set.
+# scope: document
+runtime_pods(function) := {object.union(runtime_pod(function), _of_the_deployment), meshed_pod(function)}
+
+# METADATA
+# description: |
+#   The labels of a runtime pod as Istio's selectors meet it: those that the injection of its sidecar adds are there,
+#   and the Deployment's.
+# scope: document
+meshed_pod(function) := object.union(serving_pod(function), _of_the_deployment)
+
+# METADATA
+# description: |
+#   A pod's labels as a selector meets them that is to protect it. What a controller makes up for them isn't what
+#   somebody asked for.
+# scope: document
+settled(pod) := object.union(pod, {key: "?" |
+	some made_up in [_of_the_deployment, _of_the_job]
+	some key, _ in made_up
+	_ = pod[key]
+})
+
+_of_the_deployment := {"pod-template-hash": null}
+
+# With and without the prefix (Kubernetes: batch/v1, types.go).
+_of_the_job := {
+	"batch.kubernetes.io/controller-uid": null,
+	"batch.kubernetes.io/job-name": null,
+	"controller-uid": null,
+	"job-name": null,
+}
 
 # METADATA
 # description: |
@@ -34,7 +70,7 @@ chosen(space, wanted) := {name |
 	some key in names
 	name := wanted[key]
 	resource := inventory.named("Function", space, name)
-	selector.labels_match(wanted, runtime_pod(resource))
+	selector.labels_match(wanted, meshed_pod(resource))
 } if {
 	names := _names_in(wanted)
 	count(names) > 0
@@ -43,7 +79,7 @@ chosen(space, wanted) := {name |
 chosen(space, wanted) := {name |
 	mentioned := object.union(selector.mentioned([{"matchLabels": wanted}]), {"builds": false})
 	some kind in alike({space}, set(), mentioned)
-	selector.labels_match(wanted, runtime_pod(kind.function))
+	selector.labels_match(wanted, meshed_pod(kind.function))
 	some name in kind.names
 } if {
 	count(_names_in(wanted)) == 0
@@ -120,7 +156,7 @@ alike(spaces, apart, mentioned) := [{"function": found, "space": space, "names":
 			_ = data.inventory.namespace[filled][version].Function
 		}
 		some version, found in inventory.versioned("Function", space)
-		some kind, names in _kinds(space, version, found, mentioned)
+		some kind, names in _kinds(space, version, found, _sourced(mentioned))
 	])
 	names := union({found | some versions in places; some found in versions})
 	space := min(object.keys(places))
@@ -139,6 +175,23 @@ few(space) if count(inventory.names("Function", space)) <= 20
 # description: What must be mentioned for each Function of a namespace to stand alone.
 # scope: document
 each(space) := {"keys": {"serverless.kyma-project.io/function-name"}, "texts": inventory.names("Function", space)}
+
+# Istio makes labels of others.
+_sourced(mentioned) := object.union(mentioned, {field: all |
+	sources := union({found | some key in mentioned.keys; found := _sources[key]})
+	some field in ["keys", "present"]
+	all := mentioned[field] | sources
+})
+
+_sources := {
+	"security.istio.io/tlsMode": {"security.istio.io/tlsMode"},
+	"service.istio.io/canonical-name": {"app.kubernetes.io/name", "service.istio.io/canonical-name"},
+	"service.istio.io/canonical-revision": {
+		"app.kubernetes.io/version",
+		"service.istio.io/canonical-revision",
+		"version",
+	},
+}
 
 # The names of a namespace's Functions by what tells them from others. Most have nothing that does: nothing is said of
 # them one by one.

@@ -91,15 +91,37 @@ test_serving_pod[note] if {
 }
 
 test_pods[note] if {
-	build := object.union(_identity, {"team": "shop"})
-	runtime := object.union(_runtime, {"tier": "a"})
+	build := object.union(_identity, {
+		"batch.kubernetes.io/controller-uid": null,
+		"batch.kubernetes.io/job-name": null,
+		"controller-uid": null,
+		"job-name": null,
+		"team": "shop",
+	})
+	runtime := object.union(_runtime, {"tier": "a", "pod-template-hash": null})
+	meshed := object.union(runtime, {
+		"security.istio.io/tlsMode": "istio",
+		"service.istio.io/canonical-name": "orders",
+		"service.istio.io/canonical-revision": "latest",
+	})
 	some note, tc in {
-		"buildless": {"flavor": "buildless", "want": {runtime}},
-		"classic": {"flavor": "classic", "want": {runtime, build}},
-		"an unknown flavor builds": {"flavor": null, "want": {runtime, build}},
+		"buildless": {"flavor": "buildless", "want": {runtime, meshed}},
+		"classic": {"flavor": "classic", "want": {runtime, meshed, build}},
+		"an unknown flavor builds": {"flavor": null, "want": {runtime, meshed, build}},
 	}
 
 	function.pods(_known, tc.flavor) == tc.want
+}
+
+test_settled[note] if {
+	some note, tc in {
+		"a uuid may be any": {"pod": {"serverless.kyma-project.io/uuid": null}, "want": set()},
+		"a label of its own": {"pod": {"tier": "a"}, "want": set()},
+		"a hash": {"pod": {"tier": "a", "pod-template-hash": null}, "want": {"pod-template-hash"}},
+		"a job": {"pod": {"job-name": null, "controller-uid": null}, "want": {"job-name", "controller-uid"}},
+	}
+
+	function.settled(tc.pod) == object.union(tc.pod, {key: "?" | some key in tc.want})
 }
 
 test_unreadable_function_has_pods[note] if {
@@ -113,7 +135,7 @@ test_unreadable_function_has_pods[note] if {
 		"blank names": {"metadata": {"name": "", "uid": ""}},
 	}
 
-	count(function.pods(unreadable, "classic")) == 2
+	count(function.pods(unreadable, "classic")) == 3
 	function.selected_by({"matchLabels": {"serverless.kyma-project.io/function-name": "orders"}}, unreadable)
 }
 
@@ -253,6 +275,31 @@ test_not_alike_by_template if {
 	}
 	found := _alike(functions, {"keys": {"tier"}, "texts": {"x"}, "present": set()})
 	{kind.names | some kind in found} == {{"a"}, {"b", "c"}}
+}
+
+# Istio makes labels of others.
+test_not_alike_to_istio[note] if {
+	some note, tc in {
+		"its mode": {"key": "security.istio.io/tlsMode", "text": "istio", "want": {{"a", "c", "d", "e", "f"}, {"b"}}},
+		"a name": {"key": "service.istio.io/canonical-name", "text": "a", "want": {{"a"}, {"b", "c", "d", "f"}, {"e"}}},
+		"a revision": {
+			"key": "service.istio.io/canonical-revision",
+			"text": "v1",
+			"want": {{"a", "b", "e"}, {"c"}, {"d"}, {"f"}},
+		},
+	}
+
+	labels := {
+		"a": {},
+		"b": {"security.istio.io/tlsMode": "disabled"},
+		"c": {"version": "v1"},
+		"d": {"version": "v1", "app.kubernetes.io/version": "v2"},
+		"e": {"service.istio.io/canonical-name": "x"},
+		"f": {"service.istio.io/canonical-revision": "v1"},
+	}
+	functions := {name: {"metadata": {"name": name}, "spec": {"labels": own}} | some name, own in labels}
+	mentioned := {"keys": {tc.key}, "texts": {tc.text}, "present": set()}
+	{kind.names | some kind in _alike(functions, mentioned)} == tc.want
 }
 
 test_alike_of_several_namespaces[note] if {

@@ -98,7 +98,7 @@ _applied(authentications, inherited) := inherited if count(authentications) == 0
 
 _applied(authentications, inherited) := union({outcomes |
 	some authentication in authentications
-	outcomes := _outcomes(authentication, inherited) | {outcome | some outcome in inherited; _revised(authentication)}
+	outcomes := _outcomes(authentication, inherited) | {outcome | some outcome in inherited; _doubtful(authentication)}
 }) if {
 	count(authentications) > 0
 }
@@ -116,10 +116,13 @@ _outcomes(authentication, inherited) := {outcome |
 }
 
 # Only the control plane of that revision reads it; which one a pod belongs to isn't known here.
-_revised(authentication) if {
+_doubtful(authentication) if {
 	revision := authentication.metadata.labels["istio.io/rev"]
 	revision != "default"
 }
+
+# Nobody knows the value that the Deployment gives it.
+_doubtful(authentication) if _ = _wanted(authentication)["pod-template-hash"]
 
 _at := ["spec", "mtls", "mode"]
 

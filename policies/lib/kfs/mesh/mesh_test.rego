@@ -119,6 +119,13 @@ test_modes[note] if {
 		},
 		"of a revision": {"given": [_revised("canary")], "want": {"STRICT", "PERMISSIVE"}},
 		"of the default revision": {"given": [_revised("default")], "want": {"STRICT"}},
+		"of a hash that nobody knows": {
+			"given": [_pa("demo", "a", object.union(
+				_strict,
+				{"selector": {"matchLabels": {"pod-template-hash": "1"}}},
+			))],
+			"want": {"STRICT", "PERMISSIVE"},
+		},
 		"a port": {
 			"given": [_pa("demo", "a", object.union_n([
 				_strict,
@@ -175,7 +182,7 @@ test_by_whom if {
 	mesh.modes(set(), _pod, "demo", "istio-system", "STRICT") == {{"mode": "STRICT", "by": set(), "at": []}}
 }
 
-_pod := {"app": "a"}
+_pod := {"app": "a", "pod-template-hash": null}
 
 _strict := {"mtls": {"mode": "STRICT"}}
 

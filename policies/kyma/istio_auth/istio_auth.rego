@@ -307,9 +307,12 @@ _replayable(issuer) if {
 # A rule on the pod demands a bound token, and none takes one that isn't. That nobody may call it yet is no guard: the
 # rule that someone adds is judged for the callers it names, and an issuer is one.
 _guarded(space, labels, issuer) if {
-	rules := [rule | some spec in _allow_policies(space, labels); some rule in authorization.rules(spec)]
-	some demand in rules
+	policies := _allow_policies(space, labels)
+	some policy in policies
+	policy.certain
+	some demand in authorization.rules(policy.spec)
 	authorization.token_bound(demand)
+	rules := [rule | some possible in policies; some rule in authorization.rules(possible.spec)]
 	every rule in rules { _spares(rule, issuer) }
 }
 
@@ -366,15 +369,16 @@ _may_match(value, issuer) if {
 	startswith(issuer, trim_suffix(value, "*"))
 }
 
-# The specs of the ALLOW policies that a sidecar of the pod enforces.
-_allow_policies(space, labels) := [spec |
+# The specs of the ALLOW policies that a sidecar of the pod may enforce, and whether it does for certain.
+_allow_policies(space, labels) := [{"spec": spec, "certain": count(certainly) > 0} |
 	some source in {space, _root_namespace}
 	some version, names in inventory.versioned("AuthorizationPolicy", source)
 	some name in (names & inventory.near("AuthorizationPolicy", source, version, labels))
 	policy := data.inventory.namespace[source][version].AuthorizationPolicy[name]
 	spec := authorization.spec(policy)
 	authorization.allows(spec)
-	authorization.enforced(policy, function.settled(labels))
+	authorization.enforceable(policy, labels)
+	certainly := {true | authorization.enforced(policy, function.settled(labels))}
 ]
 
 # API Gateway's own objects ask for no more than the APIRule that their labels name, and it is judged itself. As anyone

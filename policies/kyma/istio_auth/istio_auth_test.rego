@@ -613,6 +613,31 @@ test_policies_do_not_bind_tokens[note] if {
 			"selector": {"matchLabels": {"pod-template-hash": "5d8f9"}},
 			"rules": [_bound_rule],
 		}}},
+		"besides one of a revision that may be the pod's": {
+			"a": {"spec": {"rules": [_bound_rule]}},
+			"b": {
+				"metadata": {"labels": {"istio.io/rev": "stable"}},
+				"spec": {"rules": [_tokens(["https://idp.example.com/*"])]},
+			},
+		},
+		"besides one of a hash that may be the pod's": {
+			"a": {"spec": {"rules": [_bound_rule]}},
+			"b": {"spec": {
+				"selector": {"matchLabels": {"pod-template-hash": "5d8f9"}},
+				"rules": [_tokens(["https://idp.example.com/*"])],
+			}},
+		},
+		"besides a rehearsal that is none": {
+			"a": {"spec": {"rules": [_bound_rule]}},
+			"b": {
+				"metadata": {"annotations": {"istio.io/dry-run": "0"}},
+				"spec": {"rules": [_tokens(["https://idp.example.com/*"])]},
+			},
+		},
+		"besides one whose selector can't be read": {
+			"a": {"spec": {"rules": [_bound_rule]}},
+			"b": {"spec": {"selector": "x", "rules": [_tokens(["https://idp.example.com/*"])]}},
+		},
 		"that demand no token": {"a": {"spec": {"rules": [{"from": [{"source": {"namespaces": ["shop"]}}]}]}}},
 		"that let anyone in": {"a": {"spec": {"rules": [_bound_rule, {}]}}},
 		"whose rules can't be read": {"a": {"spec": {"rules": "all"}}},

@@ -417,7 +417,7 @@ _about_operations(rule) if {
 }
 
 _open := sort([[policy.name, opening.at, opening.name] |
-	some policy in _enforced
+	some policy in _enforceable
 	authorization.allows(policy.spec)
 	some opening in authorization.openings(policy.spec, _open_paths)
 ])
@@ -429,13 +429,17 @@ _unguarded := sprintf("%s of AuthorizationPolicy %q names no caller%s", [trim_su
 	more := _more(count(_open) - 1)
 }
 
-# The specs of the AuthorizationPolicies that a sidecar of the reviewed Function enforces.
-_enforced := [{"name": name, "spec": spec} |
+_enforced := [policy | some policy in _enforceable; policy.certain]
+
+# The specs of the AuthorizationPolicies that a sidecar of the reviewed Function may enforce, and whether it does for
+# certain.
+_enforceable := [{"name": name, "spec": spec, "certain": count(certainly) > 0} |
 	some space in {_namespace, _root}
 	some version, names in inventory.versioned("AuthorizationPolicy", space)
 	some name in (names & inventory.near("AuthorizationPolicy", space, version, _sidecar))
 	policy := data.inventory.namespace[space][version].AuthorizationPolicy[name]
-	authorization.enforced(policy, _settled_sidecar)
+	authorization.enforceable(policy, _sidecar)
+	certainly := {true | authorization.enforced(policy, _settled_sidecar)}
 	spec := authorization.spec(policy)
 ]
 

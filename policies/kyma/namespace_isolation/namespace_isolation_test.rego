@@ -295,6 +295,44 @@ test_callers[note] if {
 	_messages(review, inventory) == {sprintf("KFS-404: %s", [text]) | some text in tc.want}
 }
 
+# What may not hold guards nothing, and what may hold opens.
+test_callers_by_doubtful_policies[note] if {
+	open := {"rules": [{}]}
+	opened := `any pod of the mesh may call the Function: rule 0 of AuthorizationPolicy "b" names no caller`
+	some note, tc in {
+		"for another revision": {"policies": {"a": _revised({})}, "want": {_unrestricted}},
+		"a rehearsal": {"policies": {"a": _rehearsed("t", {})}, "want": {_unrestricted}},
+		"a rehearsal that can't be read": {"policies": {"a": _rehearsed("maybe", {})}, "want": {_unrestricted}},
+		"a rehearsal that is none": {"policies": {"a": _rehearsed("F", {})}, "want": set()},
+		"of a hash": {
+			"policies": {"a": {"spec": {"selector": {"matchLabels": {"pod-template-hash": "1"}}}}},
+			"want": {_unrestricted},
+		},
+		"open for another revision": {"policies": {"a": {}, "b": _revised(open)}, "want": {opened}},
+		"open in a rehearsal": {"policies": {"a": {}, "b": _rehearsed("true", open)}, "want": set()},
+		"open in a rehearsal that can't be read": {
+			"policies": {"a": {}, "b": _rehearsed("maybe", open)},
+			"want": {opened},
+		},
+		"open in a rehearsal that is none": {"policies": {"a": {}, "b": _rehearsed("0", open)}, "want": {opened}},
+		"open to a hash": {
+			"policies": {
+				"a": {},
+				"b": {"spec": object.union(open, {"selector": {"matchLabels": {"pod-template-hash": "1"}}})},
+			},
+			"want": {opened},
+		},
+	}
+
+	review := {"object": _function("orders"), "namespaceObject": _meshed}
+	inventory := {"NetworkPolicy": {"deny": _policy("deny", _closed)}, "AuthorizationPolicy": tc.policies}
+	_messages(review, inventory) == {sprintf("KFS-404: %s", [text]) | some text in tc.want}
+}
+
+_revised(spec) := {"metadata": {"labels": {"istio.io/rev": "stable"}}, "spec": spec}
+
+_rehearsed(value, spec) := {"metadata": {"annotations": {"istio.io/dry-run": value}}, "spec": spec}
+
 # What Kubernetes' and Istio's controllers write on pods. Values that they make up isolate nothing.
 test_labels_of_controllers[note] if {
 	hash := {"key": "pod-template-hash", "operator": "Exists"}

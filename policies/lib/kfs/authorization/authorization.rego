@@ -39,14 +39,26 @@ allows(policy_spec) if {
 
 # METADATA
 # description: |
-#   True where the sidecar of a pod enforces the policy, of the pod's or the root namespace. A policy with targets is a
-#   waypoint's.
+#   True where the sidecar of a pod enforces the policy for certain, of the pod's or the root namespace. A policy with
+#   targets is a waypoint's.
 # scope: document
 enforced(policy, pod) if {
 	not idle(policy)
 	found := spec(policy)
 	count(targets(found)) == 0
 	selector.labels_match(wanted(found), pod)
+}
+
+# METADATA
+# description: |
+#   True where the sidecar of a pod may enforce the policy: what opens the pod does, until it is certain that it
+#   doesn't.
+# scope: document
+enforceable(policy, pod) if {
+	not _rehearsed(policy)
+	found := spec(policy)
+	count(targets(found)) == 0
+	_may_want(wanted(found), pod)
 }
 
 # METADATA
@@ -79,7 +91,7 @@ wanted(policy_spec) := "unreadable" if {
 # scope: document
 idle(policy) if {
 	value := policy.metadata.annotations["istio.io/dry-run"]
-	value != "false"
+	not value in {"0", "F", "FALSE", "False", "f", "false"}
 }
 
 idle(policy) if {
@@ -254,6 +266,13 @@ _block(address) := sprintf("%s/32", [address]) if {
 	not contains(address, "/")
 	not contains(address, ":")
 }
+
+# As Go's strconv.ParseBool reads it, so does Istio, and takes what it can't read for no (pilot/pkg/security/authz).
+_rehearsed(policy) if policy.metadata.annotations["istio.io/dry-run"] in {"1", "T", "TRUE", "True", "t", "true"}
+
+_may_want(labels, pod) if selector.labels_match(labels, pod)
+
+_may_want(labels, _) if not selector.labels_readable(labels)
 
 _readable(value) if is_null(value)
 

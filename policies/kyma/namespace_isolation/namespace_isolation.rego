@@ -375,8 +375,8 @@ default _cluster_cidrs := null
 
 _cluster_cidrs := input.parameters.clusterCIDRs
 
-# Someone is turned away, by what the Function's sidecar enforces: by a DENY that isn't about operations only, by a
-# provider that is trusted, or because all that is allowed names its callers.
+# Someone is turned away, by what the Function's sidecar enforces: by a DENY that isn't about some operations only, by a
+# trusted provider that isn't asked about some only, or because all that is allowed names its callers.
 _guarded if {
 	some policy in _enforced
 	policy.spec.action == "DENY"
@@ -388,7 +388,8 @@ _guarded if {
 	some policy in _enforced
 	policy.spec.action == "CUSTOM"
 	policy.spec.provider.name in _trusted_providers
-	count(authorization.rules(policy.spec)) > 0
+	some rule in authorization.rules(policy.spec)
+	_turns_away(rule)
 }
 
 _guarded if {
@@ -414,6 +415,30 @@ _about_operations(rule) if {
 	object.get(rule, "when", null) in [null, []]
 	operations := object.get(rule, "to", null)
 	not operations in [null, []]
+}
+
+# All operations, or all but what may be open.
+_turns_away(rule) if {
+	some entry in rule.to
+	is_object(entry.operation)
+	limits := {field | some field, values in entry.operation; not values in [null, []]}
+	every field in limits { field in {"notPaths", "paths"} }
+	_open_to_everyone(object.get(entry.operation, "notPaths", []))
+	_every_path(object.get(entry.operation, "paths", null))
+}
+
+_open_to_everyone(paths) if is_null(paths)
+
+_open_to_everyone(paths) if {
+	is_array(paths)
+	every path in paths { path in _open_paths }
+}
+
+_every_path(paths) if paths in [null, []]
+
+_every_path(paths) if {
+	some path in paths
+	path in {"*", "/*"}
 }
 
 _open := sort([[policy.name, opening.at, opening.name] |

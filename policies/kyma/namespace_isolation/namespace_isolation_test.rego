@@ -272,6 +272,37 @@ test_callers[note] if {
 			"policies": {"a": {"action": "CUSTOM", "provider": {"name": "opa"}, "rules": [{}]}},
 			"want": set(),
 		},
+		"a trusted provider, asked about some operations": {
+			"policies": {"a": {"action": "CUSTOM", "provider": {"name": "opa"}, "rules": [{"to": [
+				{"operation": {"paths": ["/admin"]}},
+				{"operation": {"methods": ["POST"], "paths": ["*"]}},
+				{"operation": {"notPaths": ["/healthz", "/public"]}},
+				{"operation": {"notPaths": "/healthz"}},
+				{"operation": null},
+				null,
+			]}]}},
+			"want": {_unrestricted},
+		},
+		"a trusted provider, asked about all but what is open": {
+			"policies": {"a": {"action": "CUSTOM", "provider": {"name": "opa"}, "rules": [{"to": [
+				{"operation": {"paths": ["/admin"]}},
+				{"operation": {"paths": [], "methods": null, "notPaths": ["/healthz"]}},
+			]}]}},
+			"want": set(),
+		},
+		"a trusted provider, asked about all paths": {
+			"policies": {"a": {"action": "CUSTOM", "provider": {"name": "opa"}, "rules": [{"to": [
+				{"operation": {"paths": ["/*"], "notPaths": null}},
+			]}]}},
+			"want": set(),
+		},
+		"a trusted provider, asked about some callers": {
+			"policies": {"a": {"action": "CUSTOM", "provider": {"name": "opa"}, "rules": [{
+				"from": [{"source": {"notNamespaces": ["istio-system"]}}],
+				"to": [{"operation": {"paths": ["/admin"]}}],
+			}]}},
+			"want": set(),
+		},
 		"a trusted provider that isn't asked": {
 			"policies": {"a": {"action": "CUSTOM", "provider": {"name": "opa"}, "rules": []}},
 			"want": {_unrestricted},

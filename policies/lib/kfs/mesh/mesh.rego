@@ -11,7 +11,7 @@ import data.lib.kfs.selector
 # description: |
 #   True where Istio puts a sidecar into the pod of a Namespace, unless the pod itself refuses it. The label
 #   istio-injection, if there, decides alone, and only `enabled` says yes; then the Namespace's revision does; only
-#   where it has neither may the pod ask (istio: injector's mutatingwebhook.yaml).
+#   where it has neither may the pod ask, for a revision if it has that label (istio: injector's mutatingwebhook.yaml).
 # scope: document
 injected(namespace, _) if namespace.metadata.labels["istio-injection"] == "enabled"
 
@@ -56,9 +56,14 @@ _labelled(namespace, label) if {
 # What can't be read may be any label.
 _labelled(namespace, _) if _strange(_member(_member(namespace, "metadata"), "labels"))
 
-_asks(pod) if pod["sidecar.istio.io/inject"] == "true"
+_asks(pod) if {
+	pod["sidecar.istio.io/inject"] == "true"
+	not _wears_revision(pod)
+}
 
 _asks(pod) if _revision(pod)
+
+_wears_revision(pod) if _ = pod["istio.io/rev"]
 
 _revision(labels) if {
 	is_string(labels["istio.io/rev"])

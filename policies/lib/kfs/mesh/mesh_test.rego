@@ -33,6 +33,16 @@ test_injected[note] if {
 		"pod asks, labels are a list": {"labels": [], "pod": {"sidecar.istio.io/inject": "true"}, "want": false},
 		"pod asks in capitals": {"labels": {}, "pod": {"sidecar.istio.io/inject": "True"}, "want": false},
 		"pod asks by revision": {"labels": {}, "pod": {"istio.io/rev": "stable"}, "want": true},
+		"pod asks, and its revision is blank": {
+			"labels": {},
+			"pod": {"sidecar.istio.io/inject": "true", "istio.io/rev": ""},
+			"want": false,
+		},
+		"pod asks, and for a revision": {
+			"labels": {},
+			"pod": {"sidecar.istio.io/inject": "true", "istio.io/rev": "stable"},
+			"want": true,
+		},
 		"pod asks by a revision nobody knows": {"labels": {}, "pod": {"istio.io/rev": null}, "want": false},
 		"pod asks where it is disabled": {
 			"labels": {"istio-injection": "disabled"},

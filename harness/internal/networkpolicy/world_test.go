@@ -281,12 +281,12 @@ func (d dice) selected() any {
 		}}}
 	case 9:
 		return object{"matchExpressions": []any{object{
-			"key": pick(d, hashLabel, jobLabel, modeLabel, revisionLabel), "operator": pick(d, "Exists", "DoesNotExist"),
+			"key": pick(d, hashLabel, jobLabel, zoneLabel, modeLabel, revisionLabel), "operator": pick(d, "Exists", "DoesNotExist"),
 		}}}
 	case 10:
-		key := pick(d, hashLabel, jobLabel, modeLabel, canonicalNameLabel)
+		key := pick(d, hashLabel, jobLabel, zoneLabel, modeLabel, canonicalNameLabel)
 		return object{"matchLabels": object{key: map[string]string{
-			hashLabel: knownHash, jobLabel: knownJob, modeLabel: "istio", canonicalNameLabel: pick(d, "orders", "cart"),
+			hashLabel: knownHash, jobLabel: knownJob, zoneLabel: knownZone, modeLabel: "istio", canonicalNameLabel: pick(d, "orders", "cart"),
 		}[key]}}
 	}
 	return d.peerSelector(podKeys)
@@ -446,24 +446,29 @@ func (w world) reference() (reference, error) {
 		}
 		r.pods = append(r.pods, identified(labels, metadata["uid"]))
 	}
-	for _, hash := range []string{knownHash, "unheard-of"} {
-		add(runtime, map[string]string{hashLabel: hash})
-		add(runtime, map[string]string{hashLabel: hash, canonicalNameLabel: "orders"}, ofTheMesh)
-	}
-	if w.flavor == "classic" {
-		build := strs(metadata["labels"])
-		maps.Copy(build, identity)
-		for _, job := range []string{knownJob, "unheard-of"} {
-			add(build, map[string]string{jobLabel: job})
+	build := strs(metadata["labels"])
+	maps.Copy(build, identity)
+	for _, zone := range []string{knownZone, "unheard-of"} {
+		node := map[string]string{zoneLabel: zone}
+		for _, hash := range []string{knownHash, "unheard-of"} {
+			add(runtime, node, map[string]string{hashLabel: hash})
+			add(runtime, node, map[string]string{hashLabel: hash, canonicalNameLabel: "orders"}, ofTheMesh)
+		}
+		if w.flavor == "classic" {
+			for _, job := range []string{knownJob, "unheard-of"} {
+				add(build, node, map[string]string{jobLabel: job})
+			}
 		}
 	}
 	return r, nil
 }
 
-// What controllers write on the pods of Deployments and Jobs, with values of their own, and Istio on those of the mesh.
+// What controllers write on the pods of Deployments and Jobs, and Kubernetes on all, with values of their own, and Istio on those
+// of the mesh.
 const (
 	hashLabel, knownHash = "pod-template-hash", "5d8f9"
 	jobLabel, knownJob   = "batch.kubernetes.io/job-name", "orders-build-1"
+	zoneLabel, knownZone = "topology.kubernetes.io/zone", "eu-1a"
 	modeLabel            = "security.istio.io/tlsMode"
 	revisionLabel        = "service.istio.io/canonical-revision"
 	canonicalNameLabel   = "service.istio.io/canonical-name"

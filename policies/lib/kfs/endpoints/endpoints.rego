@@ -24,12 +24,9 @@ takes(labels, _) if not selector.labels_readable(labels)
 
 # METADATA
 # description: |
-#   What a Service's selector asks for, less the labels that a running pod has with values that nobody knows: the
-#   Deployment's hash, and from Kubernetes 1.35 on the region and zone of its node (KEP-4742).
+#   What a Service's selector asks for, less the labels that a running pod has with values that nobody knows.
 # scope: document
-foreseeable(labels) := object.remove(labels, _unforeseeable)
-
-_unforeseeable := {"pod-template-hash", "topology.kubernetes.io/region", "topology.kubernetes.io/zone"}
+foreseeable(labels) := object.remove(labels, function.unforeseeable)
 
 # METADATA
 # description: The names of a namespace's Functions whose pods a Service's selector takes, as a set.
@@ -95,7 +92,7 @@ _wearers(space, labels) := {name | _wearing[[space, key, value, name]]} | {name 
 	value := labels[key]
 }
 
-_given := object.keys(function.serving_pod(null)) | _unforeseeable
+_given := object.keys(function.serving_pod(null)) | function.unforeseeable
 
 _wearing contains [space, key, value, name] if {
 	some version in inventory.versions.Function
@@ -153,7 +150,7 @@ _unreadable[space] := {name |
 # Those that ask for what nobody knows.
 _unforeseen[space] := {name |
 	some shape in shapes
-	count(shape & _unforeseeable) > 0
+	count(shape & function.unforeseeable) > 0
 	some name in {found | _shaped[[space, shape, found]]}
 } if {
 	shapes := _shapes[space]

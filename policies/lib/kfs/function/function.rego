@@ -44,15 +44,23 @@ settled(pod) := object.union(pod, {key: "?" |
 	_ = pod[key]
 })
 
-_of_the_deployment := {"pod-template-hash": null}
+# METADATA
+# description: The labels of a running runtime pod whose values nobody can know before it runs, as a set.
+# scope: document
+unforeseeable := object.keys(_of_the_deployment)
+
+_of_the_deployment := object.union(_of_the_node, {"pod-template-hash": null})
 
 # With and without the prefix (Kubernetes: batch/v1, types.go).
-_of_the_job := {
+_of_the_job := object.union(_of_the_node, {
 	"batch.kubernetes.io/controller-uid": null,
 	"batch.kubernetes.io/job-name": null,
 	"controller-uid": null,
 	"job-name": null,
-}
+})
+
+# From Kubernetes 1.35 on a pod has those of its node (KEP-4742).
+_of_the_node := {"topology.kubernetes.io/region": null, "topology.kubernetes.io/zone": null}
 
 # METADATA
 # description: |

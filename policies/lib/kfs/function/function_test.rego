@@ -91,14 +91,15 @@ test_serving_pod[note] if {
 }
 
 test_pods[note] if {
-	build := object.union(_identity, {
+	node := {"topology.kubernetes.io/region": null, "topology.kubernetes.io/zone": null}
+	build := object.union_n([_identity, node, {
 		"batch.kubernetes.io/controller-uid": null,
 		"batch.kubernetes.io/job-name": null,
 		"controller-uid": null,
 		"job-name": null,
 		"team": "shop",
-	})
-	runtime := object.union(_runtime, {"tier": "a", "pod-template-hash": null})
+	}])
+	runtime := object.union_n([_runtime, node, {"tier": "a", "pod-template-hash": null}])
 	meshed := object.union(runtime, {
 		"security.istio.io/tlsMode": "istio",
 		"service.istio.io/canonical-name": "orders",

@@ -5,6 +5,7 @@
 #   lib.kfs.selector for the values nobody knows.
 package lib.kfs.mesh
 
+import data.lib.kfs.function
 import data.lib.kfs.selector
 
 # METADATA
@@ -126,8 +127,10 @@ _doubtful(authentication) if {
 	revision != "default"
 }
 
-# Nobody knows the value that the Deployment gives it.
-_doubtful(authentication) if _ = _wanted(authentication)["pod-template-hash"]
+_doubtful(authentication) if {
+	some label in function.unforeseeable
+	_ = _wanted(authentication)[label]
+}
 
 _at := ["spec", "mtls", "mode"]
 

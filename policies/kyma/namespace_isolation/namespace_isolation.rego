@@ -349,15 +349,12 @@ _addressed := {{"Ingress": ["ingress", "from"], "Egress": ["egress", "to"]}[open
 }
 
 # The specs of the NetworkPolicies that may select the reviewed Function's pods; many are the same.
-_specs := {spec |
+_specs := {spec | some spec in _written} | {{} | count(_written) < count(_candidates)}
+
+_written := [spec |
 	some name in _candidates
 	spec := data.inventory.namespace[_namespace]["networking.k8s.io/v1"].NetworkPolicy[name].spec
-} | {{} | count(_empty) > 0}
-
-_empty := _candidates - {name |
-	some name in _candidates
-	_ = data.inventory.namespace[_namespace]["networking.k8s.io/v1"].NetworkPolicy[name].spec
-}
+]
 
 _candidates := networkpolicy.near(_namespace, function.pods(input.review.object, _flavor))
 

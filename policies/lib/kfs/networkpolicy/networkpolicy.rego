@@ -62,51 +62,55 @@ selects(policy, _) if {
 #   The names of a namespace's NetworkPolicies that may select one of these pods, as a set: for all others it is sure
 #   that they don't. Most ask for labels that the pods lack, or for one label's values, and are looked up by these.
 # scope: document
-near(space, pods) := ((names - by_labels) - by_values) | union({found |
-	some pod in pods
-	found := _near_by_labels(space, pod) | _near_by_values(space, pod)
-}) if {
+near(space, pods) := ((names - by_labels) - by_values) | asking if {
 	names := inventory.names("NetworkPolicy", space)
 	by_labels := object.keys(_by_labels[space])
 	by_values := object.keys(_by_values[space])
+	asking := _near_by_labels(space, pods) | _near_by_values(space, pods)
 }
 
 near(space, _) := set() if count(inventory.names("NetworkPolicy", space)) == 0
 
-_near_by_labels(space, pod) := {name |
-	some labels in selector.satisfied(_shapes[space], pod)
-	some name, _ in _asking[space][labels]
+# Pods of one Function have most labels in common: what they satisfy together is looked up once.
+_near_by_labels(space, pods) := {name |
+	satisfied := {labels | some pod in pods; some labels in selector.satisfied(_shapes[space], pod)}
+	some labels in satisfied
+	some name in {found | _asking[[space, labels, found]]}
 } | {name |
-	some shape, labels in selector.uncertain(_shapes[space], pod)
+	uncertain := {[shape, labels] | some pod in pods; some shape, labels in selector.uncertain(_shapes[space], pod)}
+	some [shape, labels] in uncertain
 	some name in {found | _shaped[[space, shape, found]]}
 	object.subset(_by_labels[space][name], labels)
 }
 
-_near_by_values(space, pod) := {name |
-	some key in _keys[space]
-	value := pod[key]
-	not is_null(value)
+_near_by_values(space, pods) := {name |
+	worn := {[key, value] | some key in _keys[space]; some pod in pods; value := pod[key]; not is_null(value)}
+	some [key, value] in worn
 	some name in {found | _valuing[[space, key, value, found]]}
 } | {name |
-	some key in _keys[space]
-	is_null(pod[key])
+	unknown := {key | some key in _keys[space]; some pod in pods; is_null(pod[key])}
+	some key in unknown
 	some name in {found | _keyed[[space, key, found]]}
 }
 
 # Those that ask for nothing but labels: the labels.
 _by_labels[space] := object.remove(labels, _unreadable(labels)) if {
 	selectors := _selectors[space]
-	labels := {name: wanted | some name, {"matchLabels": wanted} in selectors}
+	wanting := {name: wanted | wanted := selectors[name].matchLabels}
+	labels := object.remove(wanting, _requiring[space])
 }
+
+_requiring[space] := {name | _ = selectors[name].matchExpressions} if selectors := _selectors[space]
 
 # Those that ask for nothing but one label's values: the label and the values.
 _by_values[space] := {name: requirement |
-	some name, {"matchExpressions": [requirement]} in selectors
+	some name in _requiring[space]
+	{"matchExpressions": [requirement]} = selectors[name]
 	{"key": key, "operator": "In", "values": values} = requirement
 	is_string(key)
 	is_array(values)
+	_all_texts(values)
 	count(values) > 0
-	every value in values { is_string(value) }
 } if {
 	selectors := _selectors[space]
 }
@@ -119,8 +123,8 @@ _selectors[space] := {name: chosen |
 
 # The names of what isn't a map of texts. What is no map or text sorts before or after all that are.
 _unreadable(labels) := set() if {
-	maps := {wanted | some wanted in labels}
-	texts := {text | some wanted in maps; some text in wanted}
+	maps := [wanted | some wanted in labels]
+	texts := [text | text := labels[_][_]]
 	_all_maps(maps)
 	_all_texts(texts)
 } else := {name |
@@ -146,10 +150,11 @@ _all_texts(values) if {
 }
 
 # The labels that selectors ask for together. There are few such sets, however many NetworkPolicies.
-_shapes[space] := {object.keys(wanted) | some wanted, _ in wanted_by} if wanted_by := _asking[space]
+_shapes[space] := {object.keys(wanted) | some wanted in wanted_by} if wanted_by := _by_labels[space]
 
-_asking[space] := object.union_n([{labels: {name: true}} | some name, labels in wanted_by]) if {
+_asking contains [space, wanted, name] if {
 	wanted_by := _by_labels[space]
+	some name, wanted in wanted_by
 }
 
 _shaped contains [space, shape, name] if {
@@ -251,7 +256,7 @@ _suspects(rules, direction, around, inside) := {rule |
 	not _resolves_names(direction, rule)
 } if {
 	field := _field(direction)
-	unlisted := rules - {rule | some rule in rules; is_array(rule[field]); rule[field] != []}
+	unlisted := rules - {rule | _ = rules[rule][field][0]}
 	peers := {peer | some rule in rules; some peer in rule[field]}
 	faults := {[peer, fault.block] |
 		some peer in (peers - _plain(peers, inside))
@@ -280,9 +285,9 @@ _labelled(peers) := {peer |
 _mislabelled(peers) := {peer | some peer in peers; value := peer[_].matchLabels[_]; not is_string(value)}
 
 _in_uniform(peers) := {peer |
-	some key, _ in _uniform
-	some peer in peers
-	_ = peer.podSelector.matchLabels[key]
+	_ = peers[peer].podSelector.matchLabels["security.istio.io/tlsMode"]
+} | {peer |
+	_ = peers[peer].podSelector.matchLabels["service.istio.io/canonical-revision"]
 }
 
 _outside(peers, inside) := {peer |

@@ -103,17 +103,28 @@ _by_labels[space] := object.remove(labels, _unreadable(labels)) if {
 _requiring[space] := {name | _ = selectors[name].matchExpressions} if selectors := _selectors[space]
 
 # Those that ask for nothing but one label's values: the label and the values.
-_by_values[space] := {name: requirement |
-	some name in _requiring[space]
-	{"matchExpressions": [requirement]} = selectors[name]
-	{"key": key, "operator": "In", "values": values} = requirement
-	is_string(key)
-	is_array(values)
-	_all_texts(values)
-	count(values) > 0
-} if {
+_by_values[space] := object.remove(requirements, _unlisted(requirements)) if {
 	selectors := _selectors[space]
+	requirements := {name: requirement |
+		some name in _requiring[space]
+		{"matchExpressions": [requirement]} = selectors[name]
+		requirement.operator == "In"
+		_ = requirement.values[0]
+	}
 }
+
+# The names of those whose label or values aren't texts.
+_unlisted(requirements) := set() if {
+	keys := [key | key := requirements[_].key]
+	count(keys) == count(requirements)
+	_all_texts(keys)
+	_all_texts([value | value := requirements[_].values[_]])
+} else := {name | some name, requirement in requirements; not _about_a_label(requirement)} | {name |
+	value := requirements[name].values[_]
+	not is_string(value)
+}
+
+_about_a_label(requirement) if is_string(requirement.key)
 
 _selectors[space] := {name: chosen |
 	chosen := data.inventory.namespace[space]["networking.k8s.io/v1"].NetworkPolicy[name].spec.podSelector

@@ -41,19 +41,17 @@ violation contains {"msg": "selected", "details": {"rule": "KFS-999"}} if input.
 		cases = append(cases, map[string]any{"match": criteria, "object": object})
 	}
 
-	adapter, err := policies.FS.ReadFile("kfs/adapter/adapter.rego")
-	must(t, err)
+	modules := []func(*rego.Rego){rego.Module("probe.rego", probe)}
+	for _, file := range []string{"kfs/adapter/adapter.rego", "lib/kfs/shown/shown.rego"} {
+		text, err := policies.FS.ReadFile(file)
+		must(t, err)
+		modules = append(modules, rego.Module(file, string(text)))
+	}
 	store := inmem.NewFromObject(map[string]any{
 		"cases": cases,
 		"kfs":   map[string]any{"constraints": map[string]any{"all": []any{}, "scopes": map[string]any{}, "needs_namespace": map[string]any{}}},
 	})
-	results, err := rego.New(
-		rego.Module("adapter.rego", string(adapter)),
-		rego.Module("probe.rego", probe),
-		rego.Store(store),
-		rego.StrictBuiltinErrors(true),
-		rego.Query(query),
-	).Eval(t.Context())
+	results, err := rego.New(append(modules, rego.Store(store), rego.StrictBuiltinErrors(true), rego.Query(query))...).Eval(t.Context())
 	must(t, err)
 	got := results[0].Expressions[0].Value.([]any)
 	if len(got) != amount {

@@ -476,3 +476,45 @@ _reopened(policies) := openings if {
 	left := {name: policy | some name, policy in policies; policy.spec in specs}
 	networkpolicy.reopened(left, _pod, _around, _inside) == openings
 }
+
+# What can't be read may select any pod: it must never be passed over by a look at its labels or values alone.
+test_near[note] if {
+	some note, tc in {
+		"labels that the pod has": {"selector": {"matchLabels": {"tier": "web"}}, "near": true},
+		"others": {"selector": {"matchLabels": {"tier": "data"}}, "near": false},
+		"a label that is no text": {"selector": {"matchLabels": {"tier": "data", "zone": 7}}, "near": true},
+		"labels that are no map": {"selector": {"matchLabels": ["data"]}, "near": true},
+		"a value that the pod has": {"selector": _in("tier", ["data", "web"]), "near": true},
+		"other values": {"selector": _in("tier", ["data"]), "near": false},
+		"a value that is no text": {"selector": _in("tier", ["data", 7]), "near": true},
+		"no value": {"selector": _in("tier", []), "near": true},
+		"values that are no list": {"selector": _in("tier", "data"), "near": true},
+		"a key that is no text": {"selector": _in(7, ["data"]), "near": true},
+		"no key": {
+			"selector": {"matchExpressions": [{"operator": "In", "values": ["data"]}]},
+			"near": true,
+		},
+		"another operator": {
+			"selector": {"matchExpressions": [{"key": "tier", "operator": "NotIn", "values": ["web"]}]},
+			"near": true,
+		},
+		"labels and values": {
+			"selector": object.union({"matchLabels": {"tier": "data"}}, _in("tier", ["data"])),
+			"near": true,
+		},
+		"everything": {"selector": {}, "near": true},
+		"null": {"selector": null, "near": true},
+	}
+
+	# Beside others, of which each may be one that can't be read.
+	inventory := {"namespace": {"demo": {"networking.k8s.io/v1": {"NetworkPolicy": {
+		"it": {"spec": {"podSelector": tc.selector}},
+		"labels": {"spec": {"podSelector": {"matchLabels": {"tier": "data"}}}},
+		"values": {"spec": {"podSelector": _in("tier", ["data"])}},
+	}}}}}
+	found := networkpolicy.near("demo", {{"tier": "web"}}) with data.inventory as inventory
+
+	found == {name | some name in ["it"]; tc.near}
+}
+
+_in(key, values) := {"matchExpressions": [{"key": key, "operator": "In", "values": values}]}

@@ -484,6 +484,7 @@ test_near[note] if {
 		"others": {"selector": {"matchLabels": {"tier": "data"}}, "near": false},
 		"a label that is no text": {"selector": {"matchLabels": {"tier": "data", "zone": 7}}, "near": true},
 		"labels that are no map": {"selector": {"matchLabels": ["data"]}, "near": true},
+		"labels that are null": {"selector": {"matchLabels": null}, "near": true},
 		"a value that the pod has": {"selector": _in("tier", ["data", "web"]), "near": true},
 		"other values": {"selector": _in("tier", ["data"]), "near": false},
 		"a value that is no text": {"selector": _in("tier", ["data", 7]), "near": true},
@@ -495,7 +496,7 @@ test_near[note] if {
 			"near": true,
 		},
 		"another operator": {
-			"selector": {"matchExpressions": [{"key": "tier", "operator": "NotIn", "values": ["web"]}]},
+			"selector": {"matchExpressions": [{"key": "tier", "operator": "NotIn", "values": ["data"]}]},
 			"near": true,
 		},
 		"labels and values": {
